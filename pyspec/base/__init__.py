@@ -1,0 +1,1 @@
+"""Text and spans, diagnostics, the table of error codes: what every phase shares."""

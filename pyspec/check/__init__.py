@@ -1,0 +1,1 @@
+"""Exhaustive search in Python, and the results every search returns."""

@@ -1,0 +1,67 @@
+"""What every search returns, whichever engine ran it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyspec.base.diagnostics import Diagnostic
+from pyspec.base.source import NOWHERE, Span
+from pyspec.model.trace import Trace
+
+Verdict = Literal["holds", "violated", "incomplete", "unknown"]
+
+
+@dataclass(frozen=True)
+class PropertyResult:
+    """One property. For a `reachable` goal "holds" means a state was found (`trace` leads to it), "violated" that none exists.
+    `evidence`: "exhaustive", "exhaustive within limit", "bounded", "sampled", "witness", "counterexample"."""
+
+    name: str
+    kind: str
+    verdict: Verdict
+    evidence: str
+    trace: Trace | None = None
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class ActionCount:
+    """How many successors an action produced (counted in `generated`)."""
+
+    name: str
+    fired: int
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one search.
+
+    `distinct`, `generated`, `depth` are counted as TLC counts them (a state beyond a `limit` is checked, but neither counted as
+    distinct nor expanded); depth is the longest shortest path in steps, TLC prints one more. A search stops at the end of the
+    breadth-first level in which a property was first violated, so counts do not depend on threads.
+    """
+
+    protocol: str
+    model: str
+    engine: Literal["native", "python"]
+    verdict: Verdict
+    distinct: int
+    generated: int
+    depth: int
+    seconds: float
+    compile_seconds: float = 0.0
+    properties: tuple[PropertyResult, ...] = ()
+    actions: tuple[ActionCount, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    error: Diagnostic | None = None  # an evaluation error, with `error_trace`
+    error_trace: Trace | None = None
+    stopped_by: str | None = None  # "time", "states", "memory", "interrupt": then the verdict is incomplete
+    limited: bool = False  # states beyond a limit were met
+    symmetry: tuple[str, ...] = ()  # sorts reduced by symmetry
+    collision_probability: float = 0.0
+    threads: int = 1
+    peak_bytes: int = 0
+    cached: bool = False
+    flaws: tuple[str, ...] = ()

@@ -1,0 +1,557 @@
+"""The typed core: what every engine sees. Sugar (roles, handlers, messages, networks, crashes, Byzantine nodes,
+budgets) is gone; what is left is typed state variables, initial values, guarded atomic actions, and properties.
+
+Meaning
+-------
+*State*: one value for each variable. *Initial states*: every combination of the variables' initial values (`init`
+gives one value, `choices` a set to pick from) that satisfies all of `Spec.init_where`.
+
+*Action*: for every binding of its parameters (each ranges over a set evaluated in the current state, left to right; a
+domain may read earlier parameters) the body runs in order on a private copy of the state. Reads see earlier writes of
+the same run. `When` with a false condition abandons the run; `Any` and `Either` split it. Every run that reaches the
+end of the body yields one successor, and is counted once in `generated`, even if it equals another one or the
+state itself. Variables that are not assigned keep their value.
+
+*Evaluation* is strict and left to right, except that `and`, `or`, `implies`, `IfExpr`, `Quant` (stops as soon as the
+answer is known), and `Choose` (stops at the first match) skip what they do not need. Binders visit a set in canonical
+order. Anything undefined is an evaluation error, never a default (kinds: `pyspec.model.errors`).
+
+*Canonical order of values*: false < true; integers; enum members and sort elements by position; `none` before any
+value; records, tuples, maps: lexicographic by field, component, key; unions by case, then as records; sequences: shorter
+first, then lexicographic; sets by their greatest differing element (the order of their bit masks): A < B iff the greatest
+element that is in just one of them is in B; bags likewise, by the element with the greatest differing count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyspec.base.source import NOWHERE, Span
+from pyspec.lang.types import Record, Type, Union
+
+Value = object  # a value of the language: see pyspec.model.values
+
+
+# --------------------------------------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """Any expression; `type` is never None after typing."""
+
+    type: Type
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Lit(Expr):
+    """A constant: bool, int, enum member (its name as str), or `none` (None). In an instance: any value (of
+    `pyspec.model.values`), since constants, sort elements and flaw switches have been folded."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    """A `const`, a `quorum` system, or a flaw switch, by name. Absent from an instance."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateVar(Expr):
+    """The current value of a state variable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Local(Expr):
+    """A parameter, a `let`, or a bound variable. Names are unique within one action, function or property."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prime(Expr):
+    """The value of `item` in the next state (step properties only, never nested)."""
+
+    item: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Op(Expr):
+    """A built-in operator applied to arguments; `op` is a key of `pyspec.lang.ops.OPS`."""
+
+    op: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IfExpr(Expr):
+    cond: Expr
+    then: Expr
+    other: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class LetExpr(Expr):
+    name: str
+    value: Expr
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Quant(Expr):
+    """`all`/`exists` `var` in `domain` (a set): `body`."""
+
+    kind: str  # "all" | "exists"
+    var: str
+    domain: Expr
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Gen:
+    """One generator `var in domain` of a comprehension; the domain is a set (or a sequence in `SeqComp`)."""
+
+    var: str
+    domain: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class SetComp(Expr):
+    """`{body for gens if cond}`; later domains may use earlier variables; `cond` sees all of them."""
+
+    gens: tuple[Gen, ...]
+    cond: Expr | None
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class SeqComp(Expr):
+    """`[body for gen if cond]` over a sequence, in its order."""
+
+    gen: Gen
+    cond: Expr | None
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class MapComp(Expr):
+    """`{var: body for var in K}`: a total map; `var` ranges over all values of the key type."""
+
+    var: str
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Expr):
+    """`choose var in domain where cond`: the first element (in canonical order) that satisfies cond; none is an error."""
+
+    var: str
+    domain: Expr
+    cond: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Expr):
+    """`fold acc = init, var in domain: body`: over a set in canonical order, or over a sequence in its order."""
+
+    acc: str
+    init: Expr
+    var: str
+    domain: Expr
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Domain(Expr):
+    """The set of all values of a finite type: `RM` or `Phase` used as a set. `of` is that type; `type` is Set(of)."""
+
+    of: Type
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExpr(Expr):
+    """A record with all its fields, in declared order. `type` is the Record. Each field is a store: ranges are checked."""
+
+    fields: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseExpr(Expr):
+    """A value of union `type`, case `case`, with all fields of the case."""
+
+    case: str
+    fields: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsCase(Expr):
+    """Whether a union value is of the given case."""
+
+    item: Expr
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseField(Expr):
+    """Field of a union value that must be of the given case; another case is an evaluation error."""
+
+    item: Expr
+    case: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Expr):
+    """Field of a record or message."""
+
+    item: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class With(Expr):
+    """A record equal to `item` but for one field (a store)."""
+
+    item: Expr
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class TupleExpr(Expr):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proj(Expr):
+    """Component `index` (from 0) of a tuple."""
+
+    item: Expr
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetLit(Expr):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BagLit(Expr):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeqLit(Expr):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapLit(Expr):
+    """Every key once, given as constant expressions."""
+
+    items: tuple[tuple[Expr, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    """A call of a `def`; arguments are evaluated first. Not recursive."""
+
+    name: str
+    args: tuple[Expr, ...]
+
+
+# ---------------------------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True)
+class Stmt:
+    """Any statement."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+
+Block = tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class When(Stmt):
+    """A guard: a false condition abandons this run of the action. Allowed anywhere in a body."""
+
+    cond: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Stmt):
+    """Names a value for the rest of the block."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStep:
+    """`[key]` in the path of an assignment: a map key or a sequence index (the cell must exist)."""
+
+    key: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStep:
+    """`.name` in the path of an assignment: a record field."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Stmt):
+    """`var path = value`. Path keys are evaluated left to right, then the value; the store checks ranges and capacities
+    against `Var.type` at every level."""
+
+    var: str
+    path: tuple[IndexStep | FieldStep, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class If(Stmt):
+    cond: Expr
+    then: Block
+    other: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Any(Stmt):
+    """`any var in domain where cond`: one run for each element that satisfies cond, for the rest of the block."""
+
+    var: str
+    domain: Expr
+    cond: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Stmt):
+    """One run for each branch; each goes on with the rest of the enclosing block."""
+
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For(Stmt):
+    """The body for each element, in canonical order of a set or in the order of a sequence. The domain is evaluated once."""
+
+    var: str
+    domain: Expr
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Assert(Stmt):
+    """A condition that must hold whenever it is reached; otherwise an evaluation error of kind `assertion`."""
+
+    cond: Expr
+    message: str | None = None
+
+
+# -------------------------------------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A state variable. `kind`: "var", "field" (of a role: a map from the role's sort), "pool" (messages of one type: a set
+    or a bag), "channel" (fifo: map[(A, B), seq[union]]), "up", "byzantine" or "budget" (what is left of it)."""
+
+    name: str  # "phase", "Server.term", "network.Prepared", "Server.up", "budget.crashes"
+    type: Type
+    init: Expr | None
+    choices: Expr | None = None
+    kind: str = "var"
+    role: str | None = None
+    stable: bool = True
+    ghost: bool = False
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of an action: ranges over `domain`, a set. `shown` is False for helpers a reader need not see."""
+
+    name: str
+    type: Type
+    domain: Expr
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A guarded atomic action. `kind`: "action", "handler" (`message` names what it receives), or "fault"
+    (crash, restart, lose, duplicate, disconnect). `fair`: None, "weak" or "strong"."""
+
+    name: str
+    params: tuple[Param, ...]
+    body: Block
+    kind: str = "action"
+    role: str | None = None
+    message: str | None = None
+    fair: str | None = None
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A pure function; its body may read state variables."""
+
+    name: str
+    params: tuple[tuple[str, Type], ...]
+    result: Type
+    body: Expr
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """`kind`: "invariant", "step" (may use Prime), "reachable", "terminal" (a state that may have no successor),
+    "deadlock_free" (body is true), "eventually", "always_eventually", "eventually_always", "leads_to" (`second`), "lemma",
+    "assume" (constants only), "law" (`params` are universally quantified)."""
+
+    kind: str
+    name: str
+    body: Expr
+    second: Expr | None = None
+    params: tuple[tuple[str, Type], ...] = ()
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A known way to get the protocol wrong: a boolean constant, false unless switched on. `violates` names the
+    properties that must then fail. It is shown in `model` (None: the default model) changed by `overrides`."""
+
+    name: str
+    violates: tuple[str, ...]
+    doc: str | None = None
+    model: str | None = None
+    overrides: tuple["Setting", ...] = ()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of a model block: `kind` is "size" (name: a sort or role; value an Int expression, or `elements` the
+    names), "const", "budget" (name: crashes, losses, duplications, disconnects, byzantine, or "Role.crashes"), "capacity"
+    (name: a variable, "network", "network.Msg", or the defaults "seq", "bag", "set"), "int" (value, upper: the range of `int`),
+    "limit" (value: a state predicate), "view" (value), "symmetry" (on: bool)."""
+
+    kind: str
+    name: str = ""
+    value: Expr | None = None
+    upper: Expr | None = None
+    elements: tuple[str, ...] | None = None
+    on: bool = True
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """`expect 288 states`, `expect 1146 generated`, `expect violated NAME`, with `symmetric` for counts under symmetry."""
+
+    kind: str  # "states" | "symmetric states" | "generated" | "violated" | "depth"
+    number: int = 0
+    name: str = ""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A `model` block: what makes the specification finite, and what is expected of it."""
+
+    name: str
+    settings: tuple[Setting, ...]
+    expects: tuple[Expect, ...] = ()
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstDecl:
+    """`const NAME: T = default`, or a `quorum` system (`quorum_of` names its sort and `quorum` its kind: "majority",
+    "byzantine" or "custom")."""
+
+    name: str
+    type: Type
+    default: Expr | None = None
+    quorum_of: str | None = None
+    quorum: str | None = None
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleInfo:
+    """What is left of a role for display and diagrams: its sort and its fields (names of variables)."""
+
+    name: str
+    sort: str
+    fields: tuple[str, ...]
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageInfo:
+    """A message type, the network that carries it ("set", "bag", "fifo") and the variable that holds it."""
+
+    type: Record
+    network: str
+    var: str
+    lossy: bool = False
+    duplicating: bool = False
+    doc: str | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refines:
+    """`refines OTHER with abstract = expr, ...` (checked by the refinement engine)."""
+
+    other: str
+    mapping: tuple[tuple[str, Expr], ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A whole protocol in the core."""
+
+    name: str
+    doc: str | None
+    sorts: tuple[str, ...]
+    types: dict[str, Type]  # every named type: enums, sorts, records, unions, messages, aliases
+    consts: tuple[ConstDecl, ...]
+    vars: tuple[Var, ...]
+    init_where: tuple[Expr, ...]
+    functions: tuple[Function, ...]
+    actions: tuple[Action, ...]
+    properties: tuple[Property, ...]
+    flaws: tuple[Flaw, ...]
+    models: tuple[Model, ...]
+    roles: tuple[RoleInfo, ...] = ()
+    messages: tuple[MessageInfo, ...] = ()
+    refines: tuple[Refines, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+__all__ = [
+    "Action", "Any", "Assert", "Assign", "BagLit", "Block", "Call", "CaseExpr", "CaseField", "Choose", "Const", "ConstDecl",
+    "Domain", "Either", "Expect", "Expr", "Field", "FieldStep", "Flaw", "Fold", "For", "Function", "Gen", "If", "IfExpr",
+    "IndexStep", "IsCase", "Let", "LetExpr", "Lit", "Local", "MapComp", "MapLit", "MessageInfo", "Model", "Op", "Param",
+    "Prime", "Proj", "Property", "Quant", "RecordExpr", "Refines", "RoleInfo", "SeqComp", "SeqLit", "SetComp", "SetLit",
+    "Setting", "Spec", "StateVar", "Stmt", "TupleExpr", "Union", "Value", "Var", "When", "With",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The Python state model: instances, evaluation, states and traces."""

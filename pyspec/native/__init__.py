@@ -1,0 +1,1 @@
+"""Exhaustive search in generated C."""
