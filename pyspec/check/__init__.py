@@ -1,1 +1,1 @@
-"""Exhaustive search in Python, and the results every search returns."""
+"""Exhaustive search in Python: the reference, and the fallback where there is no C compiler."""
