@@ -17,9 +17,10 @@ answer is known), and `Choose` (stops at the first match) skip what they do not 
 order. Anything undefined is an evaluation error, never a default (kinds: `pyspec.model.errors`).
 
 *Canonical order of values*: false < true; integers; enum members and sort elements by position; `none` before any
-value; records, tuples, maps: lexicographic by field, component, key; unions by case, then as records; sequences: shorter
-first, then lexicographic; sets by their greatest differing element (the order of their bit masks): A < B iff the greatest
-element that is in just one of them is in B; bags likewise, by the element with the greatest differing count.
+value; records, tuples, maps: lexicographic by field, component, key; unions by case, then as records; sequences:
+shorter first, then lexicographic; sets by their greatest differing element (the order of their bit masks): A < B iff
+the greatest element that is in just one of them is in B; bags likewise, by the element with the greatest differing
+count.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ class MapComp(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Choose(Expr):
-    """`choose var in domain where cond`: the first element (in canonical order) that satisfies cond; none is an error."""
+    """`choose var in domain where cond`: the first element (in canonical order) that satisfies cond; none is an
+    error."""
 
     var: str
     domain: Expr
@@ -174,7 +176,8 @@ class Domain(Expr):
 
 @dataclass(frozen=True, slots=True)
 class RecordExpr(Expr):
-    """A record with all its fields, in declared order. `type` is the Record. Each field is a store: ranges are checked."""
+    """A record with all its fields, in declared order. `type` is the Record. Each field is a store: ranges are
+    checked."""
 
     fields: tuple[Expr, ...]
 
@@ -341,7 +344,8 @@ class Either(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class For(Stmt):
-    """The body for each element, in canonical order of a set or in the order of a sequence. The domain is evaluated once."""
+    """The body for each element, in canonical order of a set or in the order of a sequence. The domain is evaluated
+    once."""
 
     var: str
     domain: Expr
@@ -361,8 +365,8 @@ class Assert(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class Var:
-    """A state variable. `kind`: "var", "field" (of a role: a map from the role's sort), "pool" (messages of one type: a set
-    or a bag), "channel" (fifo: map[(A, B), seq[union]]), "up", "byzantine" or "budget" (what is left of it)."""
+    """A state variable. `kind`: "var", "field" (of a role: a map from the role's sort), "pool" (messages of one type: a
+    set or a bag), "channel" (fifo: map[(A, B), seq[union]]), "up", "byzantine" or "budget" (what is left of it)."""
 
     name: str  # "phase", "Server.term", "network.Prepared", "Server.up", "budget.crashes"
     type: Type
@@ -417,8 +421,8 @@ class Function:
 @dataclass(frozen=True, slots=True)
 class Property:
     """`kind`: "invariant", "step" (may use Prime), "reachable", "terminal" (a state that may have no successor),
-    "deadlock_free" (body is true), "eventually", "always_eventually", "eventually_always", "leads_to" (`second`), "lemma",
-    "assume" (constants only), "law" (`params` are universally quantified)."""
+    "deadlock_free" (body is true), "eventually", "always_eventually", "eventually_always", "leads_to" (`second`),
+    "lemma", "assume" (constants only), "law" (`params` are universally quantified)."""
 
     kind: str
     name: str
@@ -438,16 +442,16 @@ class Flaw:
     violates: tuple[str, ...]
     doc: str | None = None
     model: str | None = None
-    overrides: tuple["Setting", ...] = ()
+    overrides: tuple[Setting, ...] = ()
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One line of a model block: `kind` is "size" (name: a sort or role; value an Int expression, or `elements` the
-    names), "const", "budget" (name: crashes, losses, duplications, disconnects, byzantine, or "Role.crashes"), "capacity"
-    (name: a variable, "network", "network.Msg", or the defaults "seq", "bag", "set"), "int" (value, upper: the range of `int`),
-    "limit" (value: a state predicate), "view" (value), "symmetry" (on: bool)."""
+    names), "const", "budget" (name: crashes, losses, duplications, disconnects, byzantine, or "Role.crashes"),
+    "capacity" (name: a variable, "network", "network.Msg", or the defaults "seq", "bag", "set"), "int" (value, upper:
+    the range of `int`), "limit" (value: a state predicate), "view" (value), "symmetry" (on: bool)."""
 
     kind: str
     name: str = ""
@@ -460,7 +464,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    """`expect 288 states`, `expect 1146 generated`, `expect violated NAME`, with `symmetric` for counts under symmetry."""
+    """`expect 288 states`, `expect 1146 generated`, `expect violated NAME`, with `symmetric` for counts under
+    symmetry."""
 
     kind: str  # "states" | "symmetric states" | "generated" | "violated" | "depth"
     number: int = 0
@@ -549,9 +554,10 @@ class Spec:
 
 
 __all__ = [
-    "Action", "Any", "Assert", "Assign", "BagLit", "Block", "Call", "CaseExpr", "CaseField", "Choose", "Const", "ConstDecl",
-    "Domain", "Either", "Expect", "Expr", "Field", "FieldStep", "Flaw", "Fold", "For", "Function", "Gen", "If", "IfExpr",
-    "IndexStep", "IsCase", "Let", "LetExpr", "Lit", "Local", "MapComp", "MapLit", "MessageInfo", "Model", "Op", "Param",
-    "Prime", "Proj", "Property", "Quant", "RecordExpr", "Refines", "RoleInfo", "SeqComp", "SeqLit", "SetComp", "SetLit",
-    "Setting", "Spec", "StateVar", "Stmt", "TupleExpr", "Union", "Value", "Var", "When", "With",
+    "Action", "Any", "Assert", "Assign", "BagLit", "Block", "Call", "CaseExpr", "CaseField", "Choose", "Const",
+    "ConstDecl", "Domain", "Either", "Expect", "Expr", "Field", "FieldStep", "Flaw", "Fold", "For", "Function", "Gen",
+    "If", "IfExpr", "IndexStep", "IsCase", "Let", "LetExpr", "Lit", "Local", "MapComp", "MapLit", "MessageInfo",
+    "Model", "Op", "Param", "Prime", "Proj", "Property", "Quant", "RecordExpr", "Refines", "RoleInfo", "SeqComp",
+    "SeqLit", "SetComp", "SetLit", "Setting", "Spec", "StateVar", "Stmt", "TupleExpr", "Union", "Value", "Var", "When",
+    "With",
 ]  # fmt: skip

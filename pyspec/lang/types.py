@@ -29,7 +29,8 @@ class Int(Type):
 
 @dataclass(frozen=True, slots=True)
 class Range(Type):
-    """`lo..hi`, both ends included. As the type of an expression it means `Int`; storing a value outside is an error."""
+    """`lo..hi`, both ends included. As the type of an expression it means `Int`; storing a value outside is an
+    error."""
 
     lo: Expr | int
     hi: Expr | int

@@ -1,4 +1,5 @@
-"""Errors of a specification that only show while it runs. They end a search like a violated property, with the trace."""
+"""Errors of a specification that only show while it runs. They end a search like a violated property, with the
+trace."""
 
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ EVALUATION_ERRORS: dict[str, tuple[str, str]] = {
 
 @dataclass
 class EvaluationError(Exception):
-    """Raised by the interpreter. `knob` names the model setting to change for a capacity or a range, where there is one."""
+    """Raised by the interpreter. `knob` names the model setting to change for a capacity or a range, where there is
+    one."""
 
     kind: str
     message: str

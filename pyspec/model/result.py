@@ -14,8 +14,8 @@ Verdict = Literal["holds", "violated", "incomplete", "unknown"]
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """One property. For a `reachable` goal "holds" means a state was found (`trace` leads to it), "violated" that none exists.
-    `evidence`: "exhaustive", "exhaustive within limit", "bounded", "sampled", "witness", "counterexample"."""
+    """One property. For a `reachable` goal "holds" means a state was found (`trace` leads to it), "violated" that none
+    exists. `evidence`: "exhaustive", "exhaustive within limit", "bounded", "sampled", "witness", "counterexample"."""
 
     name: str
     kind: str
@@ -38,9 +38,9 @@ class ActionCount:
 class CheckResult:
     """The outcome of one search.
 
-    `distinct`, `generated`, `depth` are counted as TLC counts them (a state beyond a `limit` is checked, but neither counted as
-    distinct nor expanded); depth is the longest shortest path in steps, TLC prints one more. A search stops at the end of the
-    breadth-first level in which a property was first violated, so counts do not depend on threads.
+    `distinct`, `generated`, `depth` are counted as TLC counts them (a state beyond a `limit` is checked, but neither
+    counted as distinct nor expanded); depth is the longest shortest path in steps, TLC prints one more. A search stops
+    at the end of the breadth-first level in which a property was first violated, so counts do not depend on threads.
     """
 
     protocol: str

@@ -1,0 +1,51 @@
+# Two commands matter: `make check` and `make test`. Both set everything up in .venv first; see README.md.
+PYTHON_BIN := .venv/bin/python
+PYTEST     := $(PYTHON_BIN) -m pytest
+WORKERS    ?= 2
+SPECS      ?= specs
+
+.PHONY: help setup check test prove refine bench docs nightly lint fmt clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup:           ## make .venv with the pinned dependencies (repeats only when they change)
+	@sh .ci/setup
+
+check: setup     ## check every specification and run every flaw; one table at the end
+	@.venv/bin/pyspec check --flaws $(SPECS)
+
+test: setup lint ## lint, types, all tests
+	@$(PYTEST) -n $(WORKERS) -m "not slow and not bench"
+
+lint: setup      ## ruff, formatting, strict types
+	@.venv/bin/ruff check -q .
+	@.venv/bin/ruff format -q --check .
+	@$(PYTHON_BIN) -m mypy --no-error-summary
+
+fmt: setup       ## format Python and specifications
+	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .
+	@.venv/bin/pyspec fmt $(SPECS)
+
+bench: setup     ## measure the engines against hand-written C (and SPIN, if installed)
+	@$(PYTEST) -m bench tests/bench -s
+
+nightly: setup   ## everything, with the slow tests and the deep models
+	@$(PYTEST) -n $(WORKERS) -m "not bench"
+
+# The commands below run what has landed; until then they say so and fail.
+prove: setup     ## prove the library for any number of nodes
+	@test -d pyspec/prove || { echo "make prove: the prover (pyspec/prove) is not in this version" >&2; exit 1; }
+	@.venv/bin/pyspec prove $(SPECS)
+
+refine: setup    ## hold the implementations against their specifications
+	@test -d refinement || { echo "make refine: no implementation (impl/, refinement/) is in this version" >&2; exit 1; }
+	@$(PYTEST) -n $(WORKERS) tests/refinement
+
+docs: setup      ## regenerate the generated documentation
+	@$(PYTHON_BIN) tests/docs/generate.py
+
+clean:           ## remove everything that is not in the repository, .venv included
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
