@@ -1,0 +1,75 @@
+"""Walking over the core: the parts of a node, whatever its class."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from pyspec.lang import core
+from pyspec.lang import types as ty
+
+
+def parts(node: object) -> Iterator[object]:
+    """The expressions, statements and helper nodes directly below a node; types are not entered."""
+    assert dataclasses.is_dataclass(node)
+    for field in dataclasses.fields(node):
+        yield from _flat(getattr(node, field.name))
+
+
+def _flat(value: object) -> Iterator[object]:
+    if isinstance(value, core.Expr | core.Stmt | core.Gen | core.IndexStep | core.FieldStep | core.Param):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _flat(item)
+
+
+def nodes(node: object) -> Iterator[object]:
+    """A node and everything below it, from the top."""
+    yield node
+    for part in parts(node):
+        yield from nodes(part)
+
+
+def expressions(node: object) -> Iterator[core.Expr]:
+    """Every expression at or below a node."""
+    return (found for found in nodes(node) if isinstance(found, core.Expr))
+
+
+def bodies(spec: core.Spec) -> Iterator[object]:
+    """Everything in a specification that is evaluated in states: variables' initial values, functions, actions, properties."""
+    yield from spec.vars
+    yield from spec.init_where
+    yield from spec.functions
+    yield from spec.actions
+    yield from spec.properties
+
+
+def sorts_in(of: ty.Type) -> set[str]:
+    """The sorts whose elements may occur in a value of a type."""
+    found = {of.name} if isinstance(of, ty.Sort) else set()
+    for part in _types(of):
+        found |= sorts_in(part)
+    return found
+
+
+def _types(of: ty.Type) -> tuple[ty.Type, ...]:
+    if isinstance(of, ty.Record):
+        return tuple(kind for _, kind in of.fields)
+    if isinstance(of, ty.Union):
+        return of.cases
+    if isinstance(of, ty.Tuple):
+        return of.items
+    if isinstance(of, ty.Map):
+        return (of.key, of.value)
+    return (of.item,) if isinstance(of, ty.Option | ty.Set | ty.Bag | ty.Seq) else ()
+
+
+def reads(node: object) -> set[str]:
+    """The state variables read at or below a node (functions it calls are not entered)."""
+    return {found.name for found in expressions(node) if isinstance(found, core.StateVar)}
+
+
+def locals_in(node: object) -> set[str]:
+    """The local names used at or below a node."""
+    return {found.name for found in expressions(node) if isinstance(found, core.Local)}
