@@ -1,4 +1,4 @@
-"""The rules of docs/contributing.md that a program can check: each test states one and names every place that breaks it."""
+"""The rules of docs/contributing.md that a program can check; each test names every place that breaks its rule."""
 
 from __future__ import annotations
 
@@ -27,22 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "draw": {"base", "lang", "model", "check"},
     "cli": {"base", "lang", "model", "check", "native", "prove", "conform", "draw"},
 }
-MUTATORS = set(
-    [
-        "add",
-        "append",
-        "appendleft",
-        "clear",
-        "discard",
-        "extend",
-        "insert",
-        "pop",
-        "popitem",
-        "remove",
-        "setdefault",
-        "update",
-    ]
-)
+MUTATORS = {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
 MUTABLE_CALLS = {"bytearray", "defaultdict", "deque", "dict", "list", "set", "Counter", "OrderedDict"}
 
 

@@ -1,0 +1,152 @@
+"""From a request to a report: the cache, the front end, the instance, the engine, the expectations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspec.base.diagnostics import Diagnostic
+from pyspec.cli import cache
+from pyspec.cli.progress import ProgressLine
+from pyspec.cli.report import Report, expectations, is_complete, needs_symmetry, of_result
+
+if TYPE_CHECKING:
+    from pyspec.lang import core
+    from pyspec.model.instance import Instance
+    from pyspec.model.result import CheckResult
+
+
+@dataclass(frozen=True)
+class Request:
+    """One search: a specification, which instance of it, and how to search."""
+
+    path: str
+    model: str | None = None
+    consts: tuple[tuple[str, str], ...] = ()
+    flaws: tuple[str, ...] = ()
+    symmetry: bool = True
+    engine: str = "auto"
+    threads: int = 1
+    max_states: int | None = None
+    max_seconds: float | None = None
+    memory: int | None = None
+    only: tuple[str, ...] | None = None
+    keep_going: bool = False
+    use_cache: bool = True
+    checkpoint: str | None = None
+    resume: str | None = None
+    bounds_of: str | None = None  # a flaw: the model changed as that flaw asks (it is not switched on by this)
+
+    def decides(self) -> dict[str, object]:
+        """What the answer depends on, besides the text of the specification."""
+        engine = self.engine if self.engine != "auto" else None
+        return {
+            "model": self.model,
+            "consts": sorted(self.consts),
+            "flaws": sorted(self.flaws),
+            "symmetry": self.symmetry,
+            "engine": engine,
+            "only": self.only,
+            "bounds_of": self.bounds_of,
+            "keep_going": self.keep_going,
+        }
+
+
+def load(path: str) -> core.Spec:
+    """The specification in a file, with all mistakes found in one run as a SpecError."""
+    from pyspec.lang import load_spec
+
+    return load_spec(path)
+
+
+def run(request: Request, progress: ProgressLine | None = None, spec: core.Spec | None = None) -> Report:
+    """The report of a request: from the cache if it is known, else by a search."""
+    resumable = request.checkpoint or request.resume
+    name = cache.key(request.path, request.decides()) if request.use_cache and not resumable else None
+    if name and (known := cache.load(name)):
+        return {**known, "cached": True}
+    before = {request.path: cache.digest(request.path)}
+    spec = spec or load(request.path)
+    files = {**{file: cache.digest(file) for file in spec.files}, **before}
+    report = search(request, spec, progress)
+    if name and is_complete(report) and all(Path(file).exists() for file in files):
+        cache.store(name, report, files)
+    return report
+
+
+def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> Report:
+    """Searches, and compares with what the model expects. Pinned counts of the full search and of the reduced one may
+    need a search each; the report is the one of the first."""
+    from pyspec.model.instance import choose_model, describe_constants, instantiate
+
+    model = bounds(spec, choose_model(spec, request.model), request.bounds_of)
+    instance = instantiate(spec, model, dict(request.consts), request.flaws)
+    pristine = not (request.consts or request.flaws or request.only or request.bounds_of)
+    expects = model.expects if pristine else ()
+    wanted = {needs_symmetry(e) for e in expects}
+    full_only = request.symmetry and False in wanted and True not in wanted and bool(instance.symmetric)
+    first = replace(request, symmetry=request.symmetry and not full_only)
+    report = of_result(execute(first, instance, progress), request.path)
+    report["constants"] = describe_constants(instance)
+    reduced = bool(report["symmetry"])
+    report["expectations"] = expectations(expects, report, symmetric=reduced)
+    report["notes"] = ["no reduction by symmetry: the model pins the counts of the full search"] if full_only else []
+    if reduced and False in wanted:
+        second = of_result(execute(replace(request, symmetry=False), instance, progress), request.path)
+        pinned = [e for e in expects if needs_symmetry(e) is False]
+        report["expectations"] += expectations(pinned, second, symmetric=False)
+    return report
+
+
+def bounds(spec: core.Spec, model: core.Model, flaw_name: str | None) -> core.Model:
+    """The model, changed as the flaw of that name asks."""
+    flaw = next((f for f in spec.flaws if f.name == flaw_name), None)
+    return replace(model, settings=(*model.settings, *flaw.overrides)) if flaw else model
+
+
+def execute(request: Request, instance: Instance, progress: ProgressLine | None) -> CheckResult:
+    """Runs the engine that was asked for; `auto` is the native one unless this machine has no C compiler."""
+    if request.engine == "python":
+        return execute_python(request, instance, progress)
+    from pyspec.native import engine
+
+    if request.engine == "auto" and not engine.available():
+        result = execute_python(request, instance, progress)
+        return replace(result, warnings=(*result.warnings, NO_COMPILER))
+    return engine.check(
+        instance,
+        threads=request.threads,
+        symmetry=request.symmetry,
+        max_states=request.max_states,
+        max_seconds=request.max_seconds,
+        memory=request.memory,
+        only=request.only,
+        keep_going=request.keep_going,
+        checkpoint=request.checkpoint,
+        resume=request.resume,
+        progress=progress,
+    )
+
+
+NO_COMPILER = Diagnostic(
+    "W0901",
+    "no C compiler was found, so the Python search ran: some hundred times slower than the native engine",
+    hint="install a C compiler (apt-get install gcc) or `pip install ziglang`",
+    severity="warning",
+)
+
+
+def execute_python(request: Request, instance: Instance, progress: ProgressLine | None) -> CheckResult:
+    """The search in Python."""
+    from pyspec.check.search import check
+
+    return check(
+        instance,
+        symmetry=request.symmetry,
+        max_states=request.max_states,
+        max_seconds=request.max_seconds,
+        only=request.only,
+        keep_going=request.keep_going,
+        progress=progress,
+    )
