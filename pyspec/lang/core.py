@@ -68,7 +68,7 @@ class StateVar(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Local(Expr):
-    """A parameter, a `let`, or a bound variable. Names are unique within one action, function or property."""
+    """A parameter, a `let`, or a bound variable. A name is never shadowed; sibling scopes may use the same name."""
 
     name: str
 

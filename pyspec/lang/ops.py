@@ -45,6 +45,7 @@ OPS: dict[str, str] = {
     "set.only": "S -> T, the one element [not exactly one]",
     "set.majority": "S of a sort -> B: 2 * size > number of elements of the sort",
     "range": "I I -> set of I: lo..hi, empty when lo > hi",
+    "range.seq": "I I -> seq of I: [lo, ..., hi], empty when lo > hi",
     # bags
     "bag.in": "T G -> B",
     "bag.count": "G T -> I",

@@ -1,0 +1,620 @@
+"""Typing of expressions: syntax -> core. One entry of `INFER` for each node class.
+
+`infer` finds the type from the parts (with `want` as advice for `{}`, `none`, ambiguous enum members); `check` demands one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyspec.base.diagnostics import SpecError, error
+from pyspec.base.source import Span
+from pyspec.lang import core as c
+from pyspec.lang import syntax as s
+from pyspec.lang import types as t
+from pyspec.lang.names import Env, Message
+from pyspec.lang.typeops import BOOL, INT, article, join, ordered, same, show, value_type
+
+Want = t.Type | None
+
+
+class NeedsContext(SpecError):
+    """The type of an expression cannot be told from the expression alone."""
+
+
+def needs_context(what: str, span: Span, hint: str) -> NeedsContext:
+    return NeedsContext(error("E0302", f"the type of {what} cannot be told here", span, hint).diagnostics)
+
+
+def infer(e: s.Expr, env: Env, want: Want = None) -> c.Expr:
+    """Type an expression.
+
+    Raises SpecError when it has none.
+    """
+    return INFER[type(e)](e, env, want)
+
+
+def check(e: s.Expr, env: Env, want: t.Type, what: str = "") -> c.Expr:
+    """Type an expression that must have type `want`; a T where a T? is wanted is lifted."""
+    return coerce(infer(e, env, want), want, e.span, what)
+
+
+def coerce(x: c.Expr, want: t.Type, span: Span, what: str = "") -> c.Expr:
+    if same(x.type, want):
+        return x
+    if isinstance(want, t.Option) and same(x.type, want.item):
+        return c.Op(t.Option(x.type), "some", (x,), span=span)
+    hint = None
+    if isinstance(x.type, t.Option) and same(x.type.item, want):
+        hint = "take the value with `!` where it cannot be none, or give a default with default(x, value)"
+    place = f" for {what}" if what else ""
+    raise error("E0301", f"expected {article(want)}{place}, found {article(x.type)}", span, hint)
+
+
+def boolean(e: s.Expr, env: Env, what: str = "a condition") -> c.Expr:
+    return check(e, env, BOOL, what)
+
+
+def op(name: str, type_: t.Type, span: Span, *args: c.Expr) -> c.Expr:
+    return c.Op(type_, name, args, span=span)
+
+
+def element_type(x: c.Expr, span: Span) -> t.Type:
+    """The type of the elements of a set, bag or sequence."""
+    if isinstance(x.type, (t.Set, t.Bag, t.Seq)):
+        return x.type.item
+    hint = None
+    if isinstance(x.type, t.Map):
+        hint = "a map is total: go over its key type"
+    raise error("E0303", f"expected a set, found {article(x.type)}", span, hint)
+
+
+def domain(e: s.Expr, env: Env) -> c.Expr:
+    """A set to go over; a bag gives its distinct elements, a sequence the set of its items."""
+    x = infer(e, env)
+    element_type(x, e.span)
+    if isinstance(x.type, t.Bag):
+        return op("bag.support", t.Set(x.type.item), e.span, x)
+    if isinstance(x.type, t.Seq):
+        return op("seq.set", t.Set(x.type.item), e.span, x)
+    return x
+
+
+# ------------------------------------------------------------------------------------------- names, literals
+
+
+def _name(e: s.Name, env: Env, want: Want) -> c.Expr:
+    name, table = e.name, env.names
+    if name in env.locals:
+        return env.locals[name][1]
+    if env.role and name in env.role.fields:
+        return role_field(env, env.role.fields[name], self_of(env, e.span), e.span)
+    if name in table.vars:
+        return state_var(env, name, e.span)
+    if name in table.consts:
+        return c.Const(value_type(table.consts[name].type), name, span=e.span)
+    if name in table.flaws:
+        return c.Const(BOOL, name, span=e.span)
+    if name in table.members:
+        return _member(name, table.members[name], e.span, want)
+    if name in table.elements:
+        return c.Lit(table.elements[name], name, span=e.span)
+    if name in table.messages:
+        return _bare_message(table.messages[name], e.span)
+    if name in table.cases:
+        return _bare_case(table.cases[name], name, e.span)
+    if name in table.types:
+        return c.Domain(t.Set(value_type(table.types[name])), table.types[name], span=e.span)
+    if name == "others":
+        return _others(env, e.span)
+    if name == "bool":
+        return c.Domain(t.Set(BOOL), BOOL, span=e.span)
+    return _unknown_name(e, env)
+
+
+def _unknown_name(e: s.Name, env: Env) -> c.Expr:
+    if e.name == "network":
+        raise error("E0205", "`network` is read one message type at a time", e.span, "write network.Name or `M(...) in network`")
+    fields = {f for r in env.names.roles.values() for f in r.fields}
+    if e.name in fields and env.role is None:
+        raise error("E0206", f"`{e.name}` is a field of a role", e.span, f"write node.{e.name}")
+    raise env.names.unknown(e.name, e.span, (*env.locals, *(env.role.fields if env.role else ())))
+
+
+def state_var(env: Env, name: str, span: Span) -> c.Expr:
+    if env.constant:
+        raise error("E0207", f"`{name}` is a state variable; {env.why_constant} must be constant", span)
+    return c.StateVar(value_type(env.names.vars[name].type), name, span=span)
+
+
+def role_field(env: Env, var: str, node: c.Expr, span: Span) -> c.Expr:
+    holder = state_var(env, var, span)
+    assert isinstance(holder.type, t.Map)
+    return op("map.at", value_type(holder.type.value), span, holder, node)
+
+
+def self_of(env: Env, span: Span) -> c.Expr:
+    if env.self_expr is None:
+        raise error("E0208", "there is no node here: this stands outside a role", span)
+    return env.self_expr
+
+
+def _others(env: Env, span: Span) -> c.Expr:
+    if env.role is None:
+        raise error("E0208", "`others` is the other nodes of a role; this stands outside a role", span)
+    everyone = c.Domain(t.Set(env.role.sort), env.role.sort, span=span)
+    me = c.SetLit(everyone.type, (self_of(env, span),), span=span)
+    return op("set.diff", everyone.type, span, everyone, me)
+
+
+def _member(name: str, enums: list[t.Enum], span: Span, want: Want) -> c.Expr:
+    wanted = want.item if isinstance(want, t.Option) else want
+    chosen = [x for x in enums if wanted is not None and same(x, wanted)] or enums
+    if len(chosen) > 1:
+        names = " and ".join(x.name for x in chosen)
+        raise needs_context(f"`{name}`, a member of {names},", span, f"write {chosen[0].name}.{name}")
+    return c.Lit(chosen[0], name, span=span)
+
+
+def _bare_message(message: Message, span: Span) -> c.Expr:
+    if message.record.fields:
+        raise error("E0401", f"message {message.record.name} has fields", span, f"write {message.record.name}(...)")
+    return c.RecordExpr(message.record, (), span=span)
+
+
+def _bare_case(union: t.Union, name: str, span: Span) -> c.Expr:
+    if next(k for k in union.cases if k.name == name).fields:
+        raise error("E0401", f"case {name} of {union.name} has fields", span, f"write {name}(...)")
+    return c.CaseExpr(union, name, (), span=span)
+
+
+def _literal(e: s.Literal, env: Env, want: Want) -> c.Expr:
+    if e.value is None:
+        if not isinstance(want, t.Option):
+            if want is None:
+                raise needs_context("none", e.span, "compare it with, or store it in, something of an option type")
+            raise error("E0301", f"expected {article(want)}, found none", e.span, f"only a `{show(want)}?` can be none")
+        return c.Lit(want, None, span=e.span)
+    return c.Lit(BOOL if isinstance(e.value, bool) else INT, e.value, span=e.span)
+
+
+# ------------------------------------------------------------------------------------------------ operators
+
+
+def _unary(e: s.Unary, env: Env, want: Want) -> c.Expr:
+    if e.op == "not":
+        return op("not", BOOL, e.span, boolean(e.item, env, "`not`"))
+    return op("neg", INT, e.span, check(e.item, env, INT, "`-`"))
+
+
+def _logic(e: s.Logic, env: Env, want: Want) -> c.Expr:
+    return c.Op(BOOL, e.op, tuple(boolean(i, env, f"`{e.op}`") for i in e.items), span=e.span)
+
+
+def pair(left: s.Expr, right: s.Expr, env: Env, want: Want = None) -> tuple[c.Expr, c.Expr]:
+    """Type two expressions of which one may need the other as context."""
+    try:
+        a = infer(left, env, want)
+    except NeedsContext:
+        b = infer(right, env, want)
+        a = infer(left, env, _context(left, b.type))
+        return a, b
+    return a, infer(right, env, want if want is not None and same(want, a.type) else _context(right, a.type))
+
+
+def _context(e: s.Expr, other: t.Type) -> t.Type:
+    """What to advise for `e` next to something of type `other`."""
+    is_none = isinstance(e, s.Literal) and e.value is None
+    return t.Option(other) if is_none and not isinstance(other, t.Option) else other
+
+
+def _joined(a: c.Expr, b: c.Expr, span: Span, what: str) -> tuple[c.Expr, c.Expr, t.Type]:
+    both = join(a.type, b.type)
+    if both is None:
+        raise error("E0304", f"{what} {article(a.type)} and {article(b.type)}", span)
+    return coerce(a, both, a.span), coerce(b, both, b.span), both
+
+
+_ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "//": "div", "%": "mod"}
+#: operator -> type class -> core operator
+_COLLECTION: dict[str, dict[type, str]] = {
+    "+": {t.Set: "set.union", t.Bag: "bag.add", t.Seq: "seq.concat"},
+    "|": {t.Set: "set.union"},
+    "&": {t.Set: "set.inter"},
+    "-": {t.Set: "set.diff", t.Bag: "bag.diff"},
+}
+
+
+def _binary(e: s.Binary, env: Env, want: Want) -> c.Expr:
+    if e.op == "implies":
+        return op("implies", BOOL, e.span, boolean(e.left, env, "`implies`"), boolean(e.right, env, "`implies`"))
+    if e.op == "..":
+        return op("range", t.Set(INT), e.span, check(e.left, env, INT, "`..`"), check(e.right, env, INT, "`..`"))
+    return combine(e.op, *pair(e.left, e.right, env, want), e.span)
+
+
+def combine(symbol: str, a: c.Expr, b: c.Expr, span: Span) -> c.Expr:
+    """`a symbol b` for + - * // % | &."""
+    if same(a.type, INT) and same(b.type, INT) and symbol in _ARITHMETIC:
+        return op(_ARITHMETIC[symbol], INT, span, a, b)
+    table = _COLLECTION.get(symbol, {})
+    if isinstance(a.type, t.Bag) and isinstance(b.type, t.Set) and isinstance(b, c.SetLit):
+        b = c.BagLit(t.Bag(b.type.item), b.items, span=b.span)
+    if type(a.type) in table and join(a.type, b.type) is not None:
+        return op(table[type(a.type)], a.type, span, a, b)
+    if type(a.type) in table and type(a.type) is type(b.type):
+        both = join(a.type.item, b.type.item)  # type: ignore[attr-defined]
+        if both is not None:
+            kind: Any = type(a.type)
+            return op(table[kind], kind(both), span, lift_items(a, both), lift_items(b, both))
+    hint = None
+    if isinstance(a.type, (t.Set, t.Bag, t.Seq)) and same(a.type.item, b.type):
+        brackets = "[x]" if isinstance(a.type, t.Seq) else "{x}"
+        hint = f"one element is written {brackets}"
+    raise error("E0304", f"`{symbol}` does not go with {article(a.type)} and {article(b.type)}", span, hint)
+
+
+def lift_items(x: c.Expr, item: t.Type) -> c.Expr:
+    """A display of T where a collection of T? is wanted."""
+    if isinstance(x, (c.SetLit, c.BagLit, c.SeqLit)):
+        kind: Any = type(x.type)
+        return type(x)(kind(item), tuple(coerce(i, item, i.span) for i in x.items), span=x.span)
+    return coerce(x, type(x.type)(item), x.span)  # type: ignore[call-arg]
+
+
+def _compare(e: s.Compare, env: Env, want: Want) -> c.Expr:
+    parts = [
+        _COMPARE[o](o, a, b, env, a.span.to(b.span)) for o, a, b in zip(e.ops, e.items[:-1], e.items[1:], strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else c.Op(BOOL, "and", tuple(parts), span=e.span)
+
+
+def _equal(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
+    a, b = pair(left, right, env)
+    a, b, _ = _joined(a, b, span, "cannot compare")
+    return op("eq" if o == "==" else "ne", BOOL, span, a, b)
+
+
+_ORDER = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+
+def _order(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
+    a, b = pair(left, right, env)
+    if isinstance(a.type, t.Set) and isinstance(b.type, t.Set):
+        a, b, _ = _joined(a, b, span, "cannot compare")
+        small, large = (a, b) if o in ("<", "<=") else (b, a)
+        subset = op("set.subset", BOOL, span, small, large)
+        return subset if o in ("<=", ">=") else op("and", BOOL, span, subset, op("ne", BOOL, span, a, b))
+    if not same(a.type, b.type):
+        raise error("E0304", f"cannot compare {article(a.type)} and {article(b.type)}", span)
+    if not ordered(a.type):
+        hint = f"declare `ordered sort {a.type.name}`" if isinstance(a.type, t.Sort) else None
+        raise error("E0305", f"values of type {show(a.type)} have no order", span, hint)
+    return op(_ORDER[o], BOOL, span, a, b)
+
+
+def _in(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
+    if isinstance(right, s.Name) and right.name == "network":
+        from pyspec.lang.messaging import in_network
+
+        found = in_network(infer(left, env), env, span)
+    else:
+        found = _membership(left, right, env, span)
+    return found if o == "in" else op("not", BOOL, span, found)
+
+
+def _membership(left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
+    try:
+        holder = infer(right, env)
+        item = element_type(holder, right.span)
+        x = infer(left, env, _context(left, item))
+    except NeedsContext:
+        x = infer(left, env)
+        holder = infer(right, env, t.Set(x.type))
+        item = element_type(holder, right.span)
+    both = join(x.type, item)
+    if both is None:
+        raise error("E0304", f"{article(x.type)} is never in {article(holder.type)}", span)
+    if not same(item, both):
+        holder = lift_items(holder, both)
+    kind = {t.Set: "set.in", t.Bag: "bag.in", t.Seq: "seq.in"}[type(holder.type)]
+    return op(kind, BOOL, span, coerce(x, both, left.span), holder)
+
+
+def _is(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
+    x = infer(left, env)
+    if not isinstance(x.type, t.Union):
+        raise error("E0306", f"`is` asks for the case of a union; this is {article(x.type)}", left.span, "compare with ==")
+    name = right.name if isinstance(right, (s.Name, s.Attr)) else ""
+    if not any(k.name == name for k in x.type.cases):
+        cases = ", ".join(k.name for k in x.type.cases)
+        raise error("E0307", f"{x.type.name} has no such case", right.span, f"its cases are {cases}")
+    found = c.IsCase(BOOL, x, name, span=span)
+    return found if o == "is" else op("not", BOOL, span, found)
+
+
+_COMPARE: dict[str, Callable[..., c.Expr]] = {
+    "==": _equal, "!=": _equal, "<": _order, "<=": _order, ">": _order, ">=": _order, "in": _in, "not in": _in, "is": _is,
+    "is not": _is,
+}  # fmt: skip
+
+
+def _ternary(e: s.Ternary, env: Env, want: Want) -> c.Expr:
+    cond = boolean(e.cond, env)
+    a, b = pair(e.then, e.other, env, want)
+    a, b, both = _joined(a, b, e.span, "the two branches are")
+    return c.IfExpr(both, cond, a, b, span=e.span)
+
+
+# -------------------------------------------------------------------------------------------------- binders
+
+
+def bind(target: s.Name | tuple[s.Name, ...], type_: t.Type, env: Env) -> tuple[str, list[tuple[str, c.Expr]]]:
+    """Bind a target: its name, and lets for the parts of a tuple target."""
+    if isinstance(target, s.Name):
+        if target.name == "_":
+            return env.fresh("_any"), []
+        return env.bind(target, type_).name, []
+    if not isinstance(type_, t.Tuple) or len(type_.items) != len(target):
+        raise error("E0308", f"cannot take {article(type_)} apart into {len(target)} parts", target[0].span)
+    whole = env.fresh("_".join(n.name for n in target))
+    x = c.Local(type_, whole, span=target[0].span)
+    lets = [(n.name, c.Proj(type_.items[i], x, i, span=n.span)) for i, n in enumerate(target)]
+    for n, part in zip(target, type_.items, strict=True):
+        if n.name != "_":
+            env.bind(n, part)
+    return whole, [(n, p) for n, p in lets if n != "_"]
+
+
+def with_lets(lets: list[tuple[str, c.Expr]], body: c.Expr) -> c.Expr:
+    for name, value in reversed(lets):
+        body = c.LetExpr(body.type, name, value, body, span=body.span)
+    return body
+
+
+Bound = list[tuple[str, c.Expr, list[tuple[str, c.Expr]]]]
+
+
+def bind_all(binders: tuple[s.Binder, ...], env: Env) -> Bound:
+    """Bind `a, b in S, c in T`: (name, domain, lets) for each, in order; `env` is extended."""
+    out: Bound = []
+    for binder in binders:
+        for target in binder.targets:
+            over = domain(binder.domain, env)
+            name, lets = bind(target, element_type(over, binder.span), env)
+            out.append((name, over, lets))
+    return out
+
+
+def _quantifier(e: s.Quantifier, env: Env, want: Want) -> c.Expr:
+    inner = env.child()
+    bound = bind_all(e.binders, inner)
+    body = boolean(e.body, inner, "the body of a quantifier")
+    if e.where is not None:
+        cond = boolean(e.where, inner)
+        body = op("implies" if e.kind == "all" else "and", BOOL, e.span, cond, body)
+    for name, over, lets in reversed(bound):
+        body = c.Quant(BOOL, e.kind, name, over, with_lets(lets, body), span=e.span)
+    return body
+
+
+def _choose(e: s.ChooseExpr, env: Env, want: Want) -> c.Expr:
+    inner = env.child()
+    if len(e.binder.targets) != 1:
+        raise error("E0309", "choose picks one element", e.span)
+    ((name, over, lets),) = bind_all((e.binder,), inner)
+    cond = with_lets(lets, boolean(e.where, inner)) if e.where is not None else None
+    return c.Choose(element_type(over, e.span), name, over, cond, span=e.span)
+
+
+def _fold(e: s.FoldExpr, env: Env, want: Want) -> c.Expr:
+    start = infer(e.init, env, want)
+    inner = env.child()
+    over = infer(e.binder.domain, env)
+    item = element_type(over, e.binder.span)
+    if isinstance(over.type, t.Bag):
+        over = op("bag.support", t.Set(item), e.span, over)
+    acc = inner.bind(e.acc, start.type)
+    if len(e.binder.targets) != 1:
+        raise error("E0309", "fold goes over one variable", e.span)
+    name, lets = bind(e.binder.targets[0], item, inner)
+    body = with_lets(lets, check(e.body, inner, start.type, "the body of fold"))
+    return c.Fold(start.type, acc.name, start, name, over, body, span=e.span)
+
+
+def _let(e: s.LetIn, env: Env, want: Want) -> c.Expr:
+    value = infer(e.value, env)
+    inner = env.child()
+    inner.bind(e.name, value.type)
+    body = infer(e.body, inner, want)
+    return c.LetExpr(body.type, e.name.name, value, body, span=e.span)
+
+
+def _prime(e: s.PrimeExpr, env: Env, want: Want) -> c.Expr:
+    if not env.step:
+        raise error("E0310", "a prime stands for the next state; it belongs in a `step` property", e.span)
+    inner = env.child()
+    inner.step = False
+    x = infer(e.item, inner, want)
+    return c.Prime(x.type, x, span=e.span)
+
+
+def _unwrap(e: s.Unwrap, env: Env, want: Want) -> c.Expr:
+    x = infer(e.item, env)
+    if not isinstance(x.type, t.Option):
+        raise error("E0311", f"`!` takes the value of an option; this is {article(x.type)}", e.span, "drop the `!`")
+    return op("unwrap", x.type.item, e.span, x)
+
+
+def _option_type(e: s.OptionType, env: Env, want: Want) -> c.Expr:
+    raise error("E0312", "`?` makes an option type; it has no meaning in an expression", e.span)
+
+
+# -------------------------------------------------------------------------------------------------- displays
+
+
+def _tuple(e: s.TupleDisplay, env: Env, want: Want) -> c.Expr:
+    wants = want.items if isinstance(want, t.Tuple) and len(want.items) == len(e.items) else (None,) * len(e.items)
+    items = tuple(check(i, env, w) if w is not None else infer(i, env) for i, w in zip(e.items, wants, strict=True))
+    return c.TupleExpr(t.Tuple(tuple(i.type for i in items)), items, span=e.span)
+
+
+def items_of(items: tuple[s.Expr, ...], env: Env, want: Want) -> tuple[tuple[c.Expr, ...], t.Type]:
+    """Type the elements of a display, and find the type that holds them all."""
+    if want is not None:
+        return tuple(check(i, env, want) for i in items), want
+    both: t.Type | None = None
+    late: list[s.Expr] = []
+    for item in items:
+        try:
+            found = infer(item, env, both).type
+        except NeedsContext:
+            late.append(item)
+            continue
+        joined = found if both is None else join(both, found)
+        if joined is None and both is not None:
+            raise error("E0304", f"{article(both)} and {article(found)} are put together", item.span)
+        both = joined
+    if both is None:
+        infer(late[0], env)
+        raise AssertionError
+    if any(isinstance(x, s.Literal) and x.value is None for x in late) and not isinstance(both, t.Option):
+        both = t.Option(both)
+    return tuple(check(i, env, both) for i in items), both
+
+
+def _set(e: s.SetDisplay, env: Env, want: Want) -> c.Expr:
+    if isinstance(want, t.Bag):
+        items = tuple(check(i, env, want.item) for i in e.items)
+        return c.BagLit(t.Bag(value_type(want.item)), items, span=e.span)
+    item = want.item if isinstance(want, t.Set) else None
+    if not e.items:
+        if item is None:
+            raise needs_context("{}", e.span, "declare the type of what it is stored in")
+        return c.SetLit(t.Set(value_type(item)), (), span=e.span)
+    items, both = _advised(e.items, env, item)
+    return c.SetLit(t.Set(value_type(both)), items, span=e.span)
+
+
+def _advised(items: tuple[s.Expr, ...], env: Env, item: Want) -> tuple[tuple[c.Expr, ...], t.Type]:
+    """Elements of a display: as advised if they fit, else as they are."""
+    if item is None:
+        return items_of(items, env, None)
+    try:
+        return items_of(items, env, item)
+    except SpecError as wrong:
+        try:
+            return items_of(items, env, None)
+        except SpecError:
+            raise wrong from None
+
+
+def _seq(e: s.SeqDisplay, env: Env, want: Want) -> c.Expr:
+    item = want.item if isinstance(want, t.Seq) else None
+    if not e.items:
+        if item is None:
+            raise needs_context("[]", e.span, "declare the type of what it is stored in")
+        return c.SeqLit(t.Seq(value_type(item)), (), span=e.span)
+    items, both = _advised(e.items, env, item)
+    return c.SeqLit(t.Seq(value_type(both)), items, span=e.span)
+
+
+def _map(e: s.MapDisplay, env: Env, want: Want) -> c.Expr:
+    wanted = want if isinstance(want, t.Map) else None
+    keys, key = items_of(tuple(k for k, _ in e.items), env, wanted.key if wanted else None)
+    values, value = items_of(tuple(v for _, v in e.items), env, wanted.value if wanted else None)
+    return c.MapLit(wanted or t.Map(key, value), tuple(zip(keys, values, strict=True)), span=e.span)
+
+
+def _comprehension(e: s.Comprehension, env: Env, want: Want) -> c.Expr:
+    if e.kind == "map":
+        return _map_comprehension(e, env, want)
+    if e.kind == "seq":
+        return _seq_comprehension(e, env, want)
+    if e.kind == "gen":
+        raise error("E0313", "`x for x in S` needs brackets here: {...} or [...]", e.span)
+    inner = env.child()
+    bound = bind_all(e.binders, inner)
+    lets = [let for _, _, some in bound for let in some]
+    cond = with_lets(lets, boolean(e.cond, inner)) if e.cond is not None else None
+    body = infer(e.body, inner, want.item if isinstance(want, t.Set) else None)
+    if isinstance(want, t.Set) and isinstance(want.item, t.Option) and same(want.item.item, body.type):
+        body = coerce(body, want.item, e.span)
+    body = with_lets(lets, body)
+    gens = _tuple_lets(bound)
+    return c.SetComp(t.Set(body.type), gens, cond, body, span=e.span)
+
+
+def _tuple_lets(bound: Bound) -> tuple[c.Gen, ...]:
+    """Generators; a later domain that uses parts of an earlier tuple target gets them as lets."""
+    gens: list[c.Gen] = []
+    lets: list[tuple[str, c.Expr]] = []
+    for name, over, some in bound:
+        gens.append(c.Gen(name, with_lets(lets, over)))
+        lets += some
+    return tuple(gens)
+
+
+def _map_comprehension(e: s.Comprehension, env: Env, want: Want) -> c.Expr:
+    inner = env.child()
+    bound = bind_all(e.binders, inner)
+    same_name = len(bound) == 1 and isinstance(e.key, s.Name) and e.binders[0].targets == (e.key,)
+    if not same_name:
+        raise error("E0314", "a map is written {k: value for k in K}", e.span)
+    name, over, _ = bound[0]
+    key = _key_type(over, want)
+    body = infer(e.body, inner, want.value if isinstance(want, t.Map) else None)
+    if isinstance(want, t.Map):
+        body = coerce(body, want.value, e.body.span)
+    value = want.value if isinstance(want, t.Map) else body.type
+    return c.MapComp(t.Map(key, value), name, body, span=e.span)
+
+
+def _key_type(over: c.Expr, want: Want) -> t.Type:
+    """The key type of a map comprehension: all values of one type."""
+    if isinstance(over, c.Domain):
+        return over.of
+    if isinstance(over, c.Op) and over.op == "range":
+        found = t.Range(over.args[0], over.args[1])
+        return want.key if isinstance(want, t.Map) and isinstance(want.key, t.Range) and want.key == found else found
+    raise error("E0314", "a map is total: its keys are all values of a type", over.span, "write {k: value for k in K}")
+
+
+def _seq_comprehension(e: s.Comprehension, env: Env, want: Want) -> c.Expr:
+    (binder,) = e.binders
+    over = infer(binder.domain, env)
+    if isinstance(over, c.Op) and over.op == "range":
+        over = op("range.seq", t.Seq(INT), over.span, *over.args)
+    if not isinstance(over.type, t.Seq):
+        raise error("E0315", f"[... for x in S] goes over a sequence or a range, found {article(over.type)}", binder.span)
+    inner = env.child()
+    if len(binder.targets) != 1:
+        raise error("E0309", "a sequence comprehension has one variable", e.span)
+    name, lets = bind(binder.targets[0], over.type.item, inner)
+    cond = with_lets(lets, boolean(e.cond, inner)) if e.cond is not None else None
+    body = with_lets(lets, infer(e.body, inner, want.item if isinstance(want, t.Seq) else None))
+    return c.SeqComp(t.Seq(body.type), c.Gen(name, over), cond, body, span=e.span)
+
+
+INFER: dict[type, Callable[..., c.Expr]] = {
+    s.Name: _name,
+    s.Literal: _literal,
+    s.Unary: _unary,
+    s.Binary: _binary,
+    s.Logic: _logic,
+    s.Compare: _compare,
+    s.Ternary: _ternary,
+    s.Quantifier: _quantifier,
+    s.ChooseExpr: _choose,
+    s.FoldExpr: _fold,
+    s.LetIn: _let,
+    s.PrimeExpr: _prime,
+    s.OptionType: _option_type,
+    s.Unwrap: _unwrap,
+    s.TupleDisplay: _tuple,
+    s.SetDisplay: _set,
+    s.SeqDisplay: _seq,
+    s.MapDisplay: _map,
+    s.Comprehension: _comprehension,
+}
