@@ -360,11 +360,11 @@ def bind(target: s.Name | tuple[s.Name, ...], type_: t.Type, env: Env) -> tuple[
         raise error("E0308", f"cannot take {article(type_)} apart into {len(target)} parts", target[0].span)
     whole = env.fresh("_".join(n.name for n in target))
     x = c.Local(type_, whole, span=target[0].span)
-    lets = [(n.name, c.Proj(type_.items[i], x, i, span=n.span)) for i, n in enumerate(target)]
-    for n, part in zip(target, type_.items, strict=True):
+    lets: list[tuple[str, c.Expr]] = []
+    for i, (n, part) in enumerate(zip(target, type_.items, strict=True)):
         if n.name != "_":
-            env.bind(n, part)
-    return whole, [(n, p) for n, p in lets if n != "_"]
+            lets.append((env.bind(n, part).name, c.Proj(part, x, i, span=n.span)))
+    return whole, lets
 
 
 def with_lets(lets: list[tuple[str, c.Expr]], body: c.Expr) -> c.Expr:
@@ -426,9 +426,9 @@ def _fold(e: s.FoldExpr, env: Env, want: Want) -> c.Expr:
 def _let(e: s.LetIn, env: Env, want: Want) -> c.Expr:
     value = infer(e.value, env)
     inner = env.child()
-    inner.bind(e.name, value.type)
+    local = inner.bind(e.name, value.type)
     body = infer(e.body, inner, want)
-    return c.LetExpr(body.type, e.name.name, value, body, span=e.span)
+    return c.LetExpr(body.type, local.name, value, body, span=e.span)
 
 
 def _prime(e: s.PrimeExpr, env: Env, want: Want) -> c.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pyspec.base.diagnostics import Diagnostic, SpecError, error
@@ -71,6 +72,10 @@ class Names:
     messages: dict[str, Message] = field(default_factory=dict)
     places: dict[str, Span] = field(default_factory=dict)
     elements: dict[str, t.Sort] = field(default_factory=dict)  # names of sort elements (inside model blocks)
+    sorts: list[str] = field(default_factory=list)
+    pending: dict[str, Callable[[Span], t.Type]] = field(default_factory=dict)  # types not resolved yet
+    network: tuple[str, bool, bool] = ("set", False, False)
+    inferring: set[str] = field(default_factory=set)  # functions whose result is being found
 
     def declare(self, name: str, span: Span) -> None:
         """Note that a name is taken.
@@ -119,12 +124,14 @@ class Env:
     constant: bool = False  # state variables are not
     why_constant: str = ""
     used: set[str] = field(default_factory=set)
+    inlining: frozenset[str] = frozenset()
+    renaming: bool = False  # inside an inlined procedure: local names get fresh names
 
     def child(self) -> "Env":
         """The same scope, to be extended."""
         return Env(
             self.names, dict(self.locals), self.role, self.self_expr, self.sender, self.step, self.constant,
-            self.why_constant, self.used,
+            self.why_constant, self.used, self.inlining, self.renaming,
         )  # fmt: skip
 
     def bind(self, name: s.Name, type_: t.Type) -> c.Local:
@@ -134,7 +141,8 @@ class Env:
         """
         if name.name != "_":
             self.refuse_hiding(name)
-        local = c.Local(type_, name.name, span=name.span)
+        shown = self.fresh(name.name) if self.renaming else name.name
+        local = c.Local(type_, shown, span=name.span)
         self.locals[name.name] = (type_, local)
         return local
 

@@ -1,0 +1,133 @@
+"""Linked declarations -> core: names, then types and sugar, then models. The order of the phases on one screen."""
+
+from __future__ import annotations
+
+from pyspec.base.diagnostics import Diagnostic, SpecError
+from pyspec.lang import access as _access  # registers its entries in INFER
+from pyspec.lang import core as c
+from pyspec.lang import syntax as s
+from pyspec.lang import types as t
+from pyspec.lang.declare import declare
+from pyspec.lang.faults import crashes, network_faults, pools, role_vars
+from pyspec.lang.ghosts import check_ghosts
+from pyspec.lang.link import Linked
+from pyspec.lang.lower import (
+    Lowered,
+    lower_action,
+    lower_deadlock,
+    lower_field,
+    lower_function,
+    lower_handler,
+    lower_init,
+    lower_liveness,
+    lower_property,
+    lower_refines,
+    lower_var,
+)
+from pyspec.lang.settings import flaw_of, model_of
+
+assert _access
+
+
+def elaborate(linked: Linked) -> c.Spec:
+    """Type a whole protocol.
+
+    Raises SpecError with every mistake that was found.
+    """
+    found: list[Diagnostic] = []
+    names = declare(linked.decls, found)
+    if found:
+        raise SpecError(found)
+    out = Lowered(names)
+    _variables(linked, out)
+    pools(out)
+    _behaviour(linked, out)
+    for role in names.roles.values():
+        crashes(role, out)
+    network_faults(out)
+    if out.found:
+        raise SpecError(out.found[:50])
+    models, flaws = _models(linked, out)
+    if out.found:
+        raise SpecError(out.found[:50])
+    spec = _spec(linked, out, models, flaws)
+    check_ghosts(spec)
+    return spec
+
+
+def _variables(linked: Linked, out: Lowered) -> None:
+    for d in linked.decls:
+        if isinstance(d, s.VarDecl):
+            out.attempt(lambda d=d: lower_var(d, out))  # type: ignore[misc]
+        if isinstance(d, s.RoleDecl):
+            role = out.names.roles[d.name]
+            for item in d.items:
+                if isinstance(item, s.VarDecl):
+                    out.attempt(lambda i=item, r=role: lower_field(i, r, out))  # type: ignore[misc]
+            role_vars(role, out)
+
+
+def _behaviour(linked: Linked, out: Lowered) -> None:
+    for name in list(out.names.functions):
+        out.attempt(lambda n=name: lower_function(n, out))  # type: ignore[misc]
+    for d in linked.decls:
+        if isinstance(d, s.RoleDecl):
+            role = out.names.roles[d.name]
+            for item in d.items:
+                if isinstance(item, s.ActionDecl):
+                    out.attempt(lambda i=item, r=role: lower_action(i, r, out))  # type: ignore[misc]
+                if isinstance(item, s.HandlerDecl):
+                    out.attempt(lambda i=item, r=role: lower_handler(i, r, out))  # type: ignore[misc]
+        elif isinstance(d, s.ActionDecl):
+            out.attempt(lambda d=d: lower_action(d, None, out))  # type: ignore[misc]
+        elif isinstance(d, s.HandlerDecl):
+            out.attempt(lambda d=d: lower_handler(d, None, out))  # type: ignore[misc]
+        elif type(d) in _TOP:
+            out.attempt(lambda d=d: _TOP[type(d)](d, out))  # type: ignore[misc]
+
+
+_TOP = {
+    s.PropertyDecl: lower_property,
+    s.LivenessDecl: lower_liveness,
+    s.DeadlockDecl: lower_deadlock,
+    s.InitDecl: lower_init,
+    s.RefinesDecl: lower_refines,
+}
+
+
+def _models(linked: Linked, out: Lowered) -> tuple[tuple[c.Model, ...], tuple[c.Flaw, ...]]:
+    models: dict[str, c.Model] = {}
+    for d in linked.decls:
+        if isinstance(d, s.ModelDecl):
+            out.attempt(lambda d=d: _add_model(d, out, models))  # type: ignore[misc]
+    flaws: list[c.Flaw] = []
+    known = [p.name for p in out.properties]
+    for d in linked.decls:
+        if isinstance(d, s.FlawDecl):
+            out.attempt(lambda d=d: flaws.append(flaw_of(d, out.names, known, models)))  # type: ignore[misc]
+    return tuple(models.values()), tuple(flaws)
+
+
+def _add_model(d: s.ModelDecl, out: Lowered, models: dict[str, c.Model]) -> None:
+    if d.name in models:
+        raise SpecError([Diagnostic("E0201", f"model `{d.name}` is declared twice", d.span)])
+    models[d.name] = model_of(d, out.names, models)
+
+
+def _spec(linked: Linked, out: Lowered, models: tuple[c.Model, ...], flaws: tuple[c.Flaw, ...]) -> c.Spec:
+    names = out.names
+    types: dict[str, t.Type] = dict(names.types)
+    types |= {n: m.record for n, m in names.messages.items()}
+    roles = tuple(
+        c.RoleInfo(r.name, r.sort.name, tuple(r.fields.values()), r.decl.doc, span=r.decl.span) for r in names.roles.values()
+    )
+    messages = tuple(
+        c.MessageInfo(m.record, m.network, m.var, m.lossy, m.duplicating, m.decl.doc, span=m.decl.span)
+        for m in names.messages.values()
+    )
+    return c.Spec(
+        name=linked.header.name, doc=linked.doc, sorts=tuple(names.sorts), types=types, consts=tuple(names.consts.values()),
+        vars=tuple(out.vars), init_where=tuple(out.init_where), functions=tuple(out.functions), actions=tuple(out.actions),
+        properties=tuple(out.properties), flaws=flaws, models=models, roles=roles, messages=messages,
+        refines=tuple(out.refines), files=linked.files,
+    )  # fmt: skip

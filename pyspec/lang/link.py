@@ -1,0 +1,185 @@
+"""Imports: the declarations of a module take part in the file that imports it.
+
+`import lib.log(Value = Entry) as log` finds `lib/log.pspec` beside the importing file, above it, or in the library's
+folder; `as` puts the alias and a dot before every name of the module; parameters are replaced by what is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from pyspec.base.diagnostics import SpecError, error
+from pyspec.base.source import Source, Span
+from pyspec.lang import syntax as s
+from pyspec.lang.messages import closest
+from pyspec.lang.parser import parse
+
+_MAX_BYTES = 4_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Linked:
+    """One protocol with the declarations of all its modules."""
+
+    header: s.Header
+    doc: str | None
+    decls: tuple[s.Decl, ...]
+    files: tuple[str, ...]
+
+
+def read(path: Path, span: Span | None = None) -> Source:
+    """Read a file as text.
+
+    Raises SpecError when it cannot be read or is no text.
+    """
+    shown = str(path)
+    at = span or Span(shown, 1, 1, 1, 1)
+    try:
+        if path.is_file() and path.stat().st_size > _MAX_BYTES:
+            raise error("E0003", f"{shown} is too large for a specification", at)
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise error("E0001", f"there is no file {shown}", at) from None
+    except OSError as wrong:
+        raise error("E0002", f"cannot read {shown}: {wrong.strerror or wrong}", at) from None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        line = data[: wrong.start].count(b"\n") + 1
+        raise error("E0003", f"{shown} is not text in UTF-8", Span(shown, line, 1, line, 1)) from None
+    if "\0" in text:
+        raise error("E0003", f"{shown} is not text: it has a zero byte", at)
+    return Source(shown, text.removeprefix("\ufeff").replace("\r\n", "\n"))
+
+
+def link(source: Source) -> Linked:
+    """Parse a file and, recursively, what it imports."""
+    files = [source.file]
+    main = parse(source)
+    header, doc = _header(main)
+    if header is None:
+        raise error("E0114", "a specification begins with `protocol NAME`", Span(source.file, 1, 1, 1, 1), "write `protocol name` first")
+    decls = _expand(main, Path(source.file), files, ())
+    return Linked(header, header.doc or doc, decls, tuple(files))
+
+
+def _header(file: s.File) -> tuple[s.Header | None, str | None]:
+    header = next((d for d in file.decls if isinstance(d, s.Header)), None)
+    doc = next((d.text for d in file.decls if isinstance(d, s.DocDecl)), None)
+    return header, doc
+
+
+def _expand(file: s.File, path: Path, files: list[str], above: tuple[Path, ...]) -> tuple[s.Decl, ...]:
+    out: list[s.Decl] = []
+    for d in file.decls:
+        if isinstance(d, s.Import):
+            out += _import(d, path, files, (*above, path.resolve()))
+        elif not isinstance(d, (s.Header, s.DocDecl)):
+            out.append(d)
+    return tuple(out)
+
+
+def find(d: s.Import, path: Path) -> Path:
+    """The file of a module: next to the importing file, in its `lib`, or in a folder above."""
+    relative = Path(*d.path).with_suffix(".pspec")
+    here = path.resolve().parent
+    for folder in (here, here / "lib", *here.parents):
+        if (folder / relative).is_file():
+            return folder / relative
+    names = [p.stem for folder in (here, here / "lib") if folder.is_dir() for p in folder.glob("*.pspec")]
+    raise error("E0004", f"there is no module {'.'.join(d.path)}", d.span, closest(d.path[-1], names))
+
+
+def _import(d: s.Import, path: Path, files: list[str], above: tuple[Path, ...]) -> tuple[s.Decl, ...]:
+    found = find(d, path)
+    if found.resolve() in above:
+        raise error("E0005", f"{found.name} imports itself", d.span)
+    source = read(found, d.span)
+    files.append(source.file)
+    file = parse(source)
+    header, _ = _header(file)
+    if header is None or header.kind != "module":
+        raise error("E0115", f"{found.name} is not a module: it begins with `module NAME`", d.span)
+    decls = _expand(file, found, files, above)
+    decls = _parameters(d, header, decls)
+    return tuple(_rename(decls, d.alias)) if d.alias else decls
+
+
+def _parameters(d: s.Import, header: s.Header, decls: tuple[s.Decl, ...]) -> tuple[s.Decl, ...]:
+    """Replace the parameters of a module by the arguments of the import."""
+    known = {p.name for p in header.params}
+    given = {a.name: a.value for a in d.args if isinstance(a, s.NamedArg)}
+    plain = [a for a in d.args if not isinstance(a, s.NamedArg)]
+    for param, value in zip(header.params, plain, strict=False):
+        given[param.name] = value
+    wrong = [n for n in given if n not in known]
+    if wrong or len(plain) > len(header.params):
+        raise error("E0116", f"module {header.name} has no parameter `{(wrong or ['?'])[0]}`", d.span, closest((wrong or ["?"])[0], known))
+    missing = [p.name for p in header.params if p.name not in given]
+    if missing:
+        raise error("E0116", f"module {header.name} also needs {', '.join(missing)}", d.span)
+    return tuple(_substitute(x, given) for x in decls)
+
+
+def _substitute(node: s.Decl, given: dict[str, s.Expr]) -> s.Decl:
+    found = _walk(node, lambda n: given.get(n.name, n) if isinstance(n, s.Name) else n)
+    assert isinstance(found, s.Decl)
+    return found
+
+
+def _walk(node: object, change: Callable[[s.Node], object]) -> object:
+    """Rebuild a syntax tree bottom-up."""
+    if isinstance(node, tuple):
+        return tuple(_walk(x, change) for x in node)
+    if not isinstance(node, s.Node):
+        return node
+    fields = {f.name: _walk(getattr(node, f.name), change) for f in dataclasses.fields(node)}
+    if isinstance(node, s.FlawDecl | s.ModelDecl | s.SortDecl | s.EnumDecl | s.VarDecl):
+        for name in ("names", "members"):  # places where names are declared
+            if name in fields:
+                fields[name] = getattr(node, name)
+    return change(type(node)(**fields))
+
+
+def _rename(decls: tuple[s.Decl, ...], alias: str) -> list[s.Decl]:
+    """Put `alias.` before every name that the module declares, where it is declared and where it is used."""
+    declared = {n for d in decls for n in _declared(d)}
+    out: list[s.Decl] = []
+    for d in decls:
+        moved = _walk(d, lambda n: _prefixed(n, declared, alias))
+        assert isinstance(moved, s.Decl)
+        out.append(_redeclare(moved, alias))
+    return out
+
+
+def _declared(d: s.Decl) -> list[str]:
+    names = [n.name for n in getattr(d, "names", ())] + [n.name for n in getattr(d, "members", ())]
+    if isinstance(d, s.UnionDecl):
+        names += [k.name for k in d.cases]
+    if hasattr(d, "name"):
+        names.append(d.name)
+    return names
+
+
+def _prefixed(n: object, declared: set[str], alias: str) -> object:
+    if isinstance(n, s.Name) and n.name in declared:
+        return dataclasses.replace(n, name=f"{alias}.{n.name}")
+    return n
+
+
+def _redeclare(d: s.Decl, alias: str) -> s.Decl:
+    changes: dict[str, object] = {}
+    if hasattr(d, "name"):
+        changes["name"] = f"{alias}.{d.name}"
+    for field in ("names", "members"):
+        if hasattr(d, field):
+            changes[field] = tuple(dataclasses.replace(n, name=f"{alias}.{n.name}") for n in getattr(d, field))
+    if isinstance(d, s.UnionDecl):
+        changes["cases"] = tuple(dataclasses.replace(k, name=f"{alias}.{k.name}") for k in d.cases)
+    return dataclasses.replace(d, **changes)  # type: ignore[arg-type]
+
+
+
+__all__ = ["Linked", "SpecError", "link", "read"]
