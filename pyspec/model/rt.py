@@ -12,7 +12,8 @@ from typing import TypeVar
 from pyspec.lang import types as ty
 from pyspec.model.domains import LISTABLE, domain, fits, values_of
 from pyspec.model.errors import EvaluationError
-from pyspec.model.values import Atom, Bag, Map, Rec, Value, ordered, show, sort_key
+from pyspec.model.state import State
+from pyspec.model.values import Atom, Map, Rec, Value, ordered, show
 
 T = TypeVar("T")
 Set = frozenset[Value]
@@ -67,19 +68,18 @@ def mod(left: int, right: int) -> int:
     return left % right
 
 
-def succ(item: Atom, of: ty.Type) -> Value:
-    """The next member of an enum or ordered sort."""
-    values = values_of(of)
+def succ(item: Atom, values: Items) -> Value:
+    """The next member of an enum or ordered sort with these values."""
     if item.index + 1 >= len(values):
         raise EvaluationError("order", f"{item} is the last of {item.type}")
     return values[item.index + 1]
 
 
-def pred(item: Atom, of: ty.Type) -> Value:
-    """The previous member of an enum or ordered sort."""
+def pred(item: Atom, values: Items) -> Value:
+    """The previous member of an enum or ordered sort with these values."""
     if item.index == 0:
         raise EvaluationError("order", f"{item} is the first of {item.type}")
-    return values_of(of)[item.index - 1]
+    return values[item.index - 1]
 
 
 # ------------------------------------------------------------------------------------------------- sets
@@ -125,16 +125,16 @@ def only(items: Set) -> Value:
     return item
 
 
-def majority(items: Set, of: ty.Type) -> bool:
-    """Whether the set holds more than half of a sort."""
-    return 2 * len(items) > len(values_of(of))
+def each(low: int, high: int) -> range:
+    """The integers from low to high, both included, in order."""
+    if high - low >= LISTABLE:
+        raise EvaluationError("capacity", f"{low}..{high} has too many elements to list")
+    return range(low, high + 1)
 
 
 def interval(low: int, high: int) -> Set:
-    """The integers from low to high, both included."""
-    if high - low >= LISTABLE:
-        raise EvaluationError("capacity", f"{low}..{high} has too many elements to list")
-    return frozenset(range(low, high + 1))
+    """The set of the integers from low to high, both included."""
+    return frozenset(each(low, high))
 
 
 def choose(items: Iterable[Value], test: Callable[..., bool] | None = None) -> Value:
@@ -211,12 +211,19 @@ def put(items: Map, key: Value, value: Value) -> Map:
     return items.put(key, value)
 
 
-def put_at(items: Map | Items, key: Value, change: Callable[..., Value]) -> Value:
-    """The map or sequence with the value of one cell changed by a function."""
-    if isinstance(items, Map):
-        return items.put(key, change(look(items, key)))
-    assert isinstance(key, int)
-    return replaced(items, key, change(at(items, key)))
+def stored(whole: Value, path: tuple[Value, ...], value: Value, of: ty.Type | None = None, place: str = "") -> Value:
+    """A map, sequence or record with the cell at the end of a path replaced. Every cell on the way must exist; then the
+    value must fit the type of the place (None: it always does)."""
+    if not path:
+        return value if of is None else fits(value, of, place)
+    key, rest = path[0], path[1:]
+    if isinstance(whole, Rec):
+        assert isinstance(key, str)
+        return whole._with(key, stored(whole[key], rest, value, of, place))
+    if isinstance(whole, Map):
+        return whole.put(key, stored(look(whole, key), rest, value, of, place))
+    assert isinstance(whole, tuple) and isinstance(key, int)
+    return replaced(whole, key, stored(at(whole, key), rest, value, of, place))
 
 
 def with_field(item: Rec, name: str, value: Value) -> Rec:
@@ -248,6 +255,30 @@ def let(value: T, body: Callable[[T], Value]) -> Value:
     return body(value)
 
 
+def in_range(value: int, low: int, high: int, place: str) -> int:
+    """The value, which must be in the range of the place it is stored in."""
+    if not low <= value <= high:
+        fits(value, ty.Range(low, high), place)
+    return value
+
+
+class Names(tuple[Atom, ...]):
+    """The members of an enum or the elements of a sort, in order, and each as an attribute."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Atom:
+        for item in self:
+            if item.name == name:
+                return item
+        raise AttributeError(name)
+
+
+def names(of: ty.Enum | ty.Sort) -> Names:
+    """The members of an enum or the elements of a sort."""
+    return Names(values_of(of))  # type: ignore[arg-type]
+
+
 def check(condition: bool, message: str) -> None:
     """An assert statement of the specification."""
     if not condition:
@@ -255,8 +286,7 @@ def check(condition: bool, message: str) -> None:
 
 
 __all__ = [
-    "Atom", "Bag", "Map", "Rec", "absolute", "add", "at", "check", "choose", "div", "domain", "elements", "field_of_case",
-    "first", "fits", "flatten", "fold", "greatest", "interval", "is_prefix", "last", "least", "let", "look", "majority", "mod",
-    "mul", "neg", "only", "or_else", "part", "pred", "put", "put_at", "replaced", "sort_key", "sub", "subsets", "succ",
-    "unwrap", "with_field",
+    "State", "absolute", "add", "at", "check", "choose", "div", "domain", "each", "elements", "field_of_case", "first", "fits",
+    "flatten", "fold", "greatest", "in_range", "interval", "is_prefix", "last", "least", "let", "look", "mod", "mul", "names",
+    "neg", "only", "or_else", "part", "pred", "put", "replaced", "stored", "sub", "subsets", "succ", "unwrap", "with_field",
 ]  # fmt: skip

@@ -1,0 +1,250 @@
+"""An instance as a Python module that reads well: types, the state, functions, one generator an action, one function a property."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyspec.base.source import Span
+from pyspec.lang import core
+from pyspec.lang import types as ty
+from pyspec.model.domains import describe
+from pyspec.model.instance import Instance, describe_constants
+from pyspec.model.layout import Code, Module, Position, Region, listed, text
+from pyspec.model.pyaction import ActionWriter, headed
+from pyspec.model.pyexpr import Writer
+from pyspec.model.pynames import Naming
+from pyspec.model.pytypes import TypeTable
+from pyspec.model.walk import expressions
+
+#: Kinds of properties whose body is a predicate of one state, or of a step.
+PREDICATES = frozenset({"invariant", "step", "reachable", "terminal", "lemma", "eventually", "always_eventually",
+                        "eventually_always", "leads_to"})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The source of a model and what its parts are called."""
+
+    source: str
+    regions: tuple[Region, ...]
+    names: Naming
+
+    def place(self, start: Position, end: Position) -> Span | None:
+        """The place in the specification that a stretch of the source stands for."""
+        module = Module()
+        module.regions.extend(self.regions)
+        return module.place(start, end)
+
+
+def generate(instance: Instance) -> Generated:
+    """The Python source of an instance."""
+    return _Generator(instance).run()
+
+
+class _Generator:
+    def __init__(self, instance: Instance) -> None:
+        self.instance, self.spec = instance, instance.spec
+        self.names = Naming(instance)
+        self.types = TypeTable(self.names)
+        self.writer = Writer(self.names, self.types, stateful(self.spec))
+        self.module = Module()
+
+    def run(self) -> Generated:
+        """The body first, because it decides which types need a name; then the head before it."""
+        self._state()
+        self._records()
+        for function in self.spec.functions:
+            self._function(function)
+        self._initial()
+        for action in self.spec.actions:
+            self._action(action)
+        for prop in self.spec.properties:
+            if prop.kind in PREDICATES:
+                self._property(prop)
+        self._extras()
+        body, self.module = self.module, Module()
+        self._head()
+        shift = len(self.module.lines)
+        regions = [_moved(region, shift) for region in body.regions]
+        source = "\n".join([*self.module.lines, *body.lines]) + "\n"
+        return Generated(source, tuple(regions), self.names)
+
+    def _line(self, indent: int = 0, content: str = "") -> None:
+        self.module.line(indent, content)
+
+    def _doc(self, indent: int, *parts: str | None) -> None:
+        lines = "\n".join(part.strip() for part in parts if part).replace("\\", "\\\\").replace('"', "'").splitlines()
+        lines = lines or [""]
+        self._line(indent, f'"""{lines[0]}' + ('"""' if len(lines) == 1 else ""))
+        for line in lines[1:]:
+            self._line(indent if line.strip() else 0, line.strip())
+        if len(lines) > 1:
+            self._line(indent, '"""')
+
+    # -------------------------------------------------------------------------------------------- head, types
+
+    def _head(self) -> None:
+        flaws = f", with {', '.join(self.instance.flaws)}" if self.instance.flaws else ""
+        sizes = describe_constants(self.instance)
+        self._doc(
+            0,
+            f"{self.spec.name}, model {self.instance.model.name}{f' ({sizes})' if sizes else ''}{flaws}.",
+            self.spec.doc,
+        )
+        self._line()
+        for line in ("from dataclasses import dataclass", "", "from pyspec.lang import types as ty", "from pyspec.model import rt",
+                     "from pyspec.model.values import Atom, Bag, Map, Rec", ""):  # fmt: skip
+            self._line(0, line)
+        listable = [kind for kind in self.spec.types.values() if isinstance(kind, ty.Enum | ty.Sort)]
+        for kind in listable:
+            self.types.named(kind)
+        for line in self.types.lines:
+            self._line(0, line)
+        self._line()
+        for kind in listable:
+            self._line(0, f"{self.names.of('type', kind.name)} = rt.names({self.types.named(kind)})")
+
+    def _state(self) -> None:
+        self._line()
+        self._line()
+        self._line(0, "@dataclass(frozen=True, slots=True, repr=False)")
+        self._line(0, "class State(rt.State):")
+        self._doc(1, f"A state of {self.spec.name}.")
+        self._line()
+        for var in self.spec.vars:
+            kind = f"{self.names.attribute(var.name)}: {_PYTHON.get(type(var.type), 'object')}"
+            self._line(1, f"{kind}  # {describe(var.type)}{'' if '.' not in var.name else f', {var.name}'}")
+        if not self.spec.vars:
+            self._line(1, "pass")
+
+    def _records(self) -> None:
+        for kind in self.spec.types.values():
+            if isinstance(kind, ty.Record):
+                self._record(self.names.of("type", kind.name), kind, 0)
+            for position, case in enumerate(kind.cases if isinstance(kind, ty.Union) else ()):
+                assert isinstance(kind, ty.Union)
+                self._record(self.names.of("case", f"{kind.name}.{case.name}", case.name), case, position)
+
+    def _record(self, name: str, of: ty.Record, position: int) -> None:
+        locals_ = [self.names.local(field) for field, _ in of.fields]
+        self._def(name, locals_)
+        what = "message " if of.message else ""
+        self._doc(1, f"{what}{of.name}({', '.join(f'{field}: {describe(kind)}' for field, kind in of.fields)})")
+        stores = [self.writer.storing(core.Local(kind, field), kind, f"{of.name}.{field}") for field, kind in of.fields]
+        values = listed("(", stores, ",)") if stores else text("()")
+        names = repr(tuple(field for field, _ in of.fields))
+        parts: list[Code | str] = [repr(of.name), names, values, *([str(position)] if position else [])]
+        self.module.line(1, text("return ", listed("Rec(", parts, ")")))
+
+    def _def(self, name: str, parameters: Iterable[str]) -> None:
+        self._line()
+        self._line()
+        self._line(0, f"def {name}({', '.join(parameters)}):")
+
+    # ------------------------------------------------------------------------------------ functions, initial
+
+    def _function(self, function: core.Function) -> None:
+        first = ["state"] if function.name in self.writer.stateful else []
+        self._def(
+            self.names.of("function", function.name), [*first, *(self.names.local(name) for name, _ in function.params)]
+        )
+        if function.doc:
+            self._doc(1, function.doc)
+        self._return(function.body)
+
+    def _return(self, expr: core.Expr, indent: int = 1) -> None:
+        self.module.line(indent, headed("return ", self.writer.expr(expr)), expr.span)
+
+    def _initial(self) -> None:
+        self._def("initial", [])
+        self._doc(1, "Every initial state.")
+        indent = 1
+        values = []
+        for var in self.spec.vars:
+            attribute = self.names.attribute(var.name)
+            if var.choices is not None:
+                local = self.names.local(f"{attribute}_chosen")
+                self.module.line(indent, headed(f"for {local} in ", self.writer.items(var.choices), ":"), var.span)
+                indent += 1
+                chosen = core.Local(var.type, f"{attribute}_chosen", span=var.span)
+                values.append(text(f"{attribute}=", self.writer.storing(chosen, var.type, var.name)))
+            elif var.init is not None:
+                values.append(text(f"{attribute}=", self.writer.storing(var.init, var.type, var.name)))
+        self.module.line(indent, text("state = ", listed("State(", values, ")")))
+        for cond in self.spec.init_where:
+            self.module.line(indent, headed("if not ", self.writer.expr(cond, 20), ":"), cond.span)
+            self._line(indent + 1, "continue" if indent > 1 else "return")
+        self._line(indent, "yield state")
+
+    # ------------------------------------------------------------------------------------ actions, properties
+
+    def _action(self, action: core.Action) -> None:
+        name = self.names.of("action", action.name)
+        locals_ = [self.names.local(param.name) for param in action.params]
+        if action.params:
+            self._def(self.names.of("params", action.name, f"{name}_params"), ["state"])
+            self._doc(1, f"The arguments that {action.name} may be tried with.")
+            for depth, (local, param) in enumerate(zip(locals_, action.params, strict=True)):
+                head = headed(f"for {local} in ", self.writer.items(param.domain), ":")
+                self.module.line(depth + 1, head, param.domain.span)
+            self._line(len(locals_) + 1, f"yield ({', '.join(locals_)},)")
+        self._def(name, ["state", *locals_])
+        signature = ", ".join(f"{param.name}: {describe(param.type)}" for param in action.params)
+        self._doc(1, f"{action.kind} {action.name}({signature})", action.doc)
+        types = {var.name: var.type for var in self.spec.vars}
+        ActionWriter(self.module, self.writer, types).body(action.body, 1)
+
+    def _property(self, prop: core.Property) -> None:
+        step = ["after"] if prop.kind == "step" else []
+        self._def(self.names.of("property", prop.name), ["state", *step])
+        self._doc(1, f"{prop.kind} {prop.name}", prop.doc)
+        self._return(prop.body)
+        if prop.second is not None:
+            name = self.names.of("second", prop.name, f"{self.names.of('property', prop.name)}_goal")
+            self._def(name, ["state"])
+            self._doc(1, f"What {prop.name} leads to.")
+            self._return(prop.second)
+
+    def _extras(self) -> None:
+        for position, limit in enumerate(self.instance.limits):
+            self._def(self.names.of("limit", str(position), f"within_limit_{position + 1}"), ["state"])
+            self._return(limit)
+        if self.instance.view is not None:
+            self._def(self.names.of("view", "", "view"), ["state"])
+            self._return(self.instance.view)
+
+
+_PYTHON: dict[type, str] = {
+    ty.Bool: "bool",
+    ty.Range: "int",
+    ty.Enum: "Atom",
+    ty.Sort: "Atom",
+    ty.Record: "Rec",
+    ty.Union: "Rec",
+    ty.Tuple: "tuple",
+    ty.Set: "frozenset",
+    ty.Bag: "Bag",
+    ty.Seq: "tuple",
+    ty.Map: "Map",
+}
+
+
+def _moved(region: Region, lines: int) -> Region:
+    start, end = region.start, region.end
+    return Region((start[0] + lines, start[1]), (end[0] + lines, end[1]), region.span)
+
+
+def stateful(spec: core.Spec) -> frozenset[str]:
+    """The functions that read the state, directly or through others."""
+    bodies = {function.name: list(expressions(function.body)) for function in spec.functions}
+    found = {name for name, parts in bodies.items() if any(isinstance(part, core.StateVar) for part in parts)}
+    while True:
+        callers = {
+            name
+            for name, parts in bodies.items()
+            if name not in found and any(isinstance(part, core.Call) and part.name in found for part in parts)
+        }
+        if not callers:
+            return frozenset(found)
+        found |= callers
