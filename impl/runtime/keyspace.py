@@ -1,0 +1,147 @@
+"""Strings, counters and expiry as an immutable value: what Redis commands mean, with time as an argument.
+
+A `Keyspace` is immutable; `Draft` edits a copy for a batch of commands and freezes again. Time only moves forward and
+comes from the log, so that every replica expires a key at the same place.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from immutables import Map
+
+from impl.runtime.effects import Command, Failure, Result
+
+SWEEP_EVERY = 1000
+"""Milliseconds between two removals of expired keys that nobody has touched."""
+
+
+EMPTY: Map[bytes, Any] = Map()
+
+
+class Item(NamedTuple):
+    """A value, the time it expires (milliseconds) or None, and the count of writes when it was last written."""
+
+    value: bytes
+    deadline: int | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """The keys at one moment."""
+
+    items: Map[bytes, Item] = EMPTY
+    volatile: Map[bytes, int] = EMPTY
+    now: int = 0
+    version: int = 0
+    swept: int = 0
+
+    def execute(self, commands: Iterable[Command], now: int) -> tuple["Keyspace", tuple[Result, ...]]:
+        """Run commands in order at time `now` (or the latest time seen, if that is later)."""
+        draft = Draft(self, now)
+        results = tuple([draft.run(command) for command in commands])
+        return draft.freeze(), results
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain data from which `load` rebuilds this value, in key order."""
+        items = tuple((key, *self.items[key]) for key in sorted(self.items))
+        return (items, self.now, self.version, self.swept)
+
+
+def load(data: tuple[Any, ...]) -> Keyspace:
+    """The keyspace that `dump` described."""
+    rows, now, version, swept = data
+    items = Map({row[0]: Item(*row[1:]) for row in rows})
+    volatile = Map({row[0]: row[2] for row in rows if row[2] is not None})
+    return Keyspace(items, volatile, now, version, swept)
+
+
+class Draft:
+    """A keyspace being edited by one batch of commands."""
+
+    def __init__(self, base: Keyspace, now: int) -> None:
+        self._base = base
+        self._items = base.items.mutate()
+        self._volatile = base.volatile.mutate()
+        self._swept = base.swept
+        self.now = max(base.now, now)
+        self.version = base.version
+        if self.now - self._swept >= SWEEP_EVERY:
+            self.sweep()
+
+    def freeze(self) -> Keyspace:
+        """The edited keyspace, immutable again."""
+        return Keyspace(self._items.finish(), self._volatile.finish(), self.now, self.version, self._swept)
+
+    def sweep(self) -> None:
+        """Remove every key whose time has come."""
+        self._swept = self.now
+        volatile = self._volatile.finish()
+        self._volatile = volatile.mutate()
+        due = [key for key, deadline in volatile.items() if deadline <= self.now]
+        for key in due:
+            del self._volatile[key]
+            del self._items[key]
+
+    def find(self, key: bytes) -> Item | None:
+        """The live item under `key`; an expired one counts as absent."""
+        item = self._items.get(key)
+        if item is not None and item.deadline is not None and item.deadline <= self.now:
+            return None
+        return item
+
+    def put(self, key: bytes, value: bytes, deadline: int | None = None) -> None:
+        """Write a key, with or without a time at which it expires."""
+        self.version += 1
+        self._items[key] = Item(value, deadline, self.version)
+        if deadline is not None:
+            self._volatile[key] = deadline
+        elif key in self._volatile:
+            del self._volatile[key]
+
+    def remove(self, key: bytes) -> bool:
+        """Remove a key; whether it was alive."""
+        alive = self.find(key) is not None
+        if key in self._items:
+            self.version += 1
+            del self._items[key]
+            if key in self._volatile:
+                del self._volatile[key]
+        return alive
+
+    def clear(self) -> None:
+        """Remove every key."""
+        self.version += 1
+        self._items, self._volatile = Map[bytes, Item]().mutate(), Map[bytes, int]().mutate()
+
+    def live(self) -> list[bytes]:
+        """The live keys in order."""
+        items = self._items.finish()
+        self._items = items.mutate()
+        return sorted(key for key in items if self.find(key) is not None)
+
+    def count(self) -> int:
+        """How many keys are alive."""
+        self.sweep()
+        return len(self._items)
+
+    def run(self, command: Command) -> Result:
+        """Execute one command and give its reply."""
+        from impl.runtime.commands import COMMANDS
+
+        found = COMMANDS.get(command[0])
+        if found is None:
+            return Failure(f"ERR unknown command {command[0]!r}")
+        try:
+            return found.run(self, command[1:])
+        except CommandError as problem:
+            return Failure(problem.text)
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out; `text` is the error reply."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text

@@ -1,0 +1,1 @@
+"""Tests of the cores and of what runs them."""
