@@ -8,7 +8,7 @@ from immutables import Map
 
 from impl.raft.messages import Entry, Kind
 from impl.runtime import keyspace
-from impl.runtime.commands import COMMANDS
+from impl.runtime.commands import COMMANDS, execute
 from impl.runtime.effects import Command, Failure, Result, Status
 from impl.runtime.keyspace import Keyspace
 from impl.runtime.packing import Unreadable, extension, pack, unpack
@@ -118,8 +118,7 @@ def apply(machine: Machine, entry: Entry, most_sessions: int) -> tuple[Machine, 
         return _apply_batch(machine, entry)
     if entry.kind == Kind.OPEN:
         return _apply_open(machine, entry, most_sessions), None
-    keys, _ = machine.keys.execute((), entry.time)
-    return replace(machine, keys=keys), None
+    return replace(machine, keys=machine.keys.at(entry.time)), None
 
 
 def _apply_open(machine: Machine, entry: Entry, most_sessions: int) -> Machine:
@@ -134,7 +133,7 @@ def _apply_open(machine: Machine, entry: Entry, most_sessions: int) -> Machine:
 def _apply_batch(machine: Machine, entry: Entry) -> tuple[Machine, Outcome | None]:
     batch = decode_batch(entry.data)
     if batch.session == 0:
-        keys, results = machine.keys.execute(batch.commands, entry.time)
+        keys, results = execute(machine.keys, batch.commands, entry.time)
         return replace(machine, keys=keys), Outcome(0, entry.index, results)
     session = machine.sessions.get(batch.session)
     if session is None:
@@ -142,7 +141,7 @@ def _apply_batch(machine: Machine, entry: Entry) -> tuple[Machine, Outcome | Non
     if batch.seq != session.last + 1:
         early = batch.seq > session.last
         return machine, Outcome(batch.session, batch.seq, None, True) if early else None
-    keys, results = machine.keys.execute(batch.commands, entry.time)
+    keys, results = execute(machine.keys, batch.commands, entry.time)
     answers = forget(session.answers, batch.acked).set(batch.seq, results)
     session = replace(session, last=batch.seq, answers=answers, used=entry.time)
     sessions = machine.sessions.set(batch.session, session)
@@ -161,7 +160,7 @@ def forget(answers: Map[int, Results], acked: int) -> Map[int, Results]:
 
 def read(machine: Machine, commands: Iterable[Command]) -> Results:
     """The answers to commands that change nothing."""
-    return machine.keys.execute(commands, machine.keys.now)[1]
+    return execute(machine.keys, commands, machine.keys.now)[1]
 
 
 STATUS, FAILURE = 1, 2

@@ -1,12 +1,12 @@
 """The Redis commands over a keyspace: one small function each, found through one table."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from impl.runtime.effects import OK, Result, Status
-from impl.runtime.keyspace import CommandError, Draft
+from impl.runtime.effects import OK, Command, Failure, Result, Status
+from impl.runtime.keyspace import Draft, Keyspace
 
 Arguments = tuple[Any, ...]
 INTEGER = re.compile(rb"-?(0|[1-9][0-9]{0,18})\Z")
@@ -27,6 +27,32 @@ class Verb:
     def accepts(self, count: int) -> bool:
         """Whether this many arguments are right."""
         return count >= self.least and (self.most is None or count <= self.most)
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out; `text` is the error reply."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def execute(keys: Keyspace, commands: Iterable[Command], now: int) -> tuple[Keyspace, tuple[Result, ...]]:
+    """Run commands in order at time `now` (or the latest time seen, if that is later)."""
+    draft = Draft(keys, now)
+    results = tuple([run(draft, command) for command in commands])
+    return draft.freeze(), results
+
+
+def run(draft: Draft, command: Command) -> Result:
+    """Execute one command and give its reply."""
+    found = COMMANDS.get(command[0])
+    if found is None:
+        return Failure(f"ERR unknown command {command[0]!r}")
+    try:
+        return found.run(draft, command[1:])
+    except CommandError as problem:
+        return Failure(problem.text)
 
 
 def integer(text: bytes) -> int:
@@ -296,7 +322,7 @@ def _exec(draft: Draft, arguments: Arguments) -> Result:
     watched, commands = arguments
     if any(version_of(draft, key) != version for key, version in watched):
         return None
-    return tuple([draft.run(command) for command in commands])
+    return tuple([run(draft, command) for command in commands])
 
 
 def _scripted(draft: Draft, arguments: Arguments) -> Result:

@@ -4,13 +4,10 @@ A `Keyspace` is immutable; `Draft` edits a copy for a batch of commands and free
 comes from the log, so that every replica expires a key at the same place.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from immutables import Map
-
-from impl.runtime.effects import Command, Failure, Result
 
 SWEEP_EVERY = 1000
 """Milliseconds between two removals of expired keys that nobody has touched."""
@@ -37,11 +34,9 @@ class Keyspace:
     version: int = 0
     swept: int = 0
 
-    def execute(self, commands: Iterable[Command], now: int) -> tuple["Keyspace", tuple[Result, ...]]:
-        """Run commands in order at time `now` (or the latest time seen, if that is later)."""
-        draft = Draft(self, now)
-        results = tuple([draft.run(command) for command in commands])
-        return draft.freeze(), results
+    def at(self, now: int) -> "Keyspace":
+        """The same keys at a later time."""
+        return Draft(self, now).freeze()
 
     def dump(self) -> tuple[Any, ...]:
         """Plain data from which `load` rebuilds this value, in key order."""
@@ -125,23 +120,3 @@ class Draft:
         """How many keys are alive."""
         self.sweep()
         return len(self._items)
-
-    def run(self, command: Command) -> Result:
-        """Execute one command and give its reply."""
-        from impl.runtime.commands import COMMANDS
-
-        found = COMMANDS.get(command[0])
-        if found is None:
-            return Failure(f"ERR unknown command {command[0]!r}")
-        try:
-            return found.run(self, command[1:])
-        except CommandError as problem:
-            return Failure(problem.text)
-
-
-class CommandError(Exception):
-    """A command that cannot be carried out; `text` is the error reply."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text

@@ -14,14 +14,11 @@ from pyspec.base.source import Source, Span
 
 #: Words with a meaning wherever they stand.
 HARD = frozenset(
-    "and or not in implies all exists choose fold if else elif is where from to as of true false none let any for with".split()
+    ["and", "or", "not", "in", "implies", "all", "exists", "choose", "fold", "if", "else", "elif", "is", "where", "from", "to", "as", "of", "true", "false", "none", "let", "any", "for", "with"]
 )
 #: Words with a meaning at the start of a line (and after the words in FOLLOW); elsewhere they are ordinary names.
 SOFT = frozenset(
-    """protocol module import sort ordered enum record union type const quorum message network var ghost init def role
-    action on invariant step reachable terminal deadlock liveness lemma assume law flaw model refines fair strongly stable
-    volatile restart byzantine expect limit view capacity symmetry when either send reply assert pass match case
-    return procedure hint""".split()
+    ["protocol", "module", "import", "sort", "ordered", "enum", "record", "union", "type", "const", "quorum", "message", "network", "var", "ghost", "init", "def", "role", "action", "on", "invariant", "step", "reachable", "terminal", "deadlock", "liveness", "lemma", "assume", "law", "flaw", "model", "refines", "fair", "strongly", "stable", "volatile", "restart", "byzantine", "expect", "limit", "view", "capacity", "symmetry", "when", "either", "send", "reply", "assert", "pass", "match", "case", "return", "procedure", "hint"]
 )
 FOLLOW = {
     "ordered": {"sort"},
@@ -40,8 +37,7 @@ WITHIN = {
 }
 #: First words of lines that open a block when the line ends with a colon.
 OPENERS = frozenset(
-    """role action on if elif else for either or invariant step reachable terminal lemma assume law def model init
-    liveness fair strongly byzantine match case procedure ghost record union""".split()
+    ["role", "action", "on", "if", "elif", "else", "for", "either", "or", "invariant", "step", "reachable", "terminal", "lemma", "assume", "law", "def", "model", "init", "liveness", "fair", "strongly", "byzantine", "match", "case", "procedure", "ghost", "record", "union"]
 )
 OPERATORS = ("..", "==", "!=", "<=", ">=", "+=", "-=", "|=", "&=", "//", "->", *"()[]{}:,.=<>+-*/%|&'?!@;^~$`\\")
 MAX_NESTING = 100
@@ -140,7 +136,7 @@ def _mark(tokens: list[Token], within: set[str]) -> list[Token]:
 
 
 #: Soft words that may follow a colon on the same line (`if x: send M`, `model m: limit P`).
-STATEMENT_WORDS = frozenset("when send reply assert pass return either match".split())
+STATEMENT_WORDS = frozenset(["when", "send", "reply", "assert", "pass", "return", "either", "match"])
 
 
 def lex(source: Source) -> Lexed:

@@ -127,7 +127,7 @@ class Env:
     inlining: frozenset[str] = frozenset()
     renaming: bool = False  # inside an inlined procedure: local names get fresh names
 
-    def child(self) -> "Env":
+    def child(self) -> Env:
         """The same scope, to be extended."""
         return Env(
             self.names, dict(self.locals), self.role, self.self_expr, self.sender, self.step, self.constant,
@@ -170,8 +170,7 @@ class Env:
 
 
 RESERVED = frozenset(
-    """network others len min max sum count abs subsets flatten majority correct byzantine up bag copies prefix first last
-    append index next prev default only values keys tail update set seq map bool int elements""".split()
+    ["network", "others", "len", "min", "max", "sum", "count", "abs", "subsets", "flatten", "majority", "correct", "byzantine", "up", "bag", "copies", "prefix", "first", "last", "append", "index", "next", "prev", "default", "only", "values", "keys", "tail", "update", "set", "seq", "map", "bool", "int", "elements"]
 )
 
 __all__ = ["NOWHERE", "Env", "FunctionSig", "Message", "Names", "RESERVED", "Role"]

@@ -201,7 +201,7 @@ class Pattern(Node):
     name: str | None = None
     literal: Literal | None = None
     case: str | None = None
-    items: tuple["Pattern | NamedPattern", ...] | None = None
+    items: tuple[Pattern | NamedPattern, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,8 @@ def check_counter(history: list[Operation], key: bytes = b"counter") -> None:
                     raise Broken(f"two increments returned {operation.result}")
                 incremented.add(operation.result)
                 observed.append((operation.invoked, operation.returned, operation.result, True))
-        elif operation.command == (b"GET", key) and operation.returned is not None:
-            if operation.result is None or isinstance(operation.result, bytes):
-                value = int(operation.result or 0)
-                observed.append((operation.invoked, operation.returned, value, False))
+        elif operation.command == (b"GET", key) and isinstance(operation.result, bytes) and operation.returned:
+            observed.append((operation.invoked, operation.returned, int(operation.result), False))
     if incremented and max(incremented) > invoked:
         raise Broken(f"{invoked} increments were asked for, but one returned {max(incremented)}")
     check_real_time(observed)
