@@ -1,6 +1,6 @@
 """From text to core: one module a phase, one typed result a phase.
 
-    text -> lexer (logical lines) -> parser (syntax.File) -> link (Linked) -> declare (Names) -> elaborate (core.Spec)
+text -> lexer (logical lines) -> parser (syntax.File) -> link (Linked) -> declare (Names) -> elaborate (core.Spec)
 """
 
 from pathlib import Path

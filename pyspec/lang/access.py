@@ -75,7 +75,9 @@ def _union_field(item: c.Expr, e: s.Attr, env: Env) -> c.Expr:
         raise _missing_field(item.type, [n for k in item.type.cases for n, _ in k.fields], e)
     kinds = {value_type(x) for _, x in holders}
     if len(kinds) > 1:
-        raise error("E0317", f"field `{e.name}` has different types in the cases of {item.type.name}", e.span, "use match")
+        raise error(
+            "E0317", f"field `{e.name}` has different types in the cases of {item.type.name}", e.span, "use match"
+        )
     kind = kinds.pop()
     *others, (last, _) = holders
     found: c.Expr = c.CaseField(kind, item, last.name, e.name, span=e.span)
@@ -94,7 +96,9 @@ def _node_field(item: c.Expr, e: s.Attr, env: Env) -> c.Expr:
 
 
 def _option_field(item: c.Expr, e: s.Attr, env: Env) -> c.Expr:
-    raise error("E0318", f"this may be none, so it has no field `{e.name}`", e.span, f"take its value first: x!.{e.name}")
+    raise error(
+        "E0318", f"this may be none, so it has no field `{e.name}`", e.span, f"take its value first: x!.{e.name}"
+    )
 
 
 def _no_fields(item: c.Expr, e: s.Attr, env: Env) -> c.Expr:
@@ -189,7 +193,12 @@ def _call_name(name: str, e: s.CallExpr, env: Env, want: Want) -> c.Expr:
 def arguments(what: str, fields: tuple[tuple[str, t.Type], ...], e: s.CallExpr, env: Env) -> tuple[c.Expr, ...]:
     """The arguments of a call, in the order of the declared fields or parameters."""
     if len(e.args) > len(fields):
-        raise error("E0323", f"{what} takes {_count(len(fields))}, {len(e.args) + len(e.named)} given", e.span, _usage(what, fields))
+        raise error(
+            "E0323",
+            f"{what} takes {_count(len(fields))}, {len(e.args) + len(e.named)} given",
+            e.span,
+            _usage(what, fields),
+        )
     given: dict[str, c.Expr] = {}
     for (name, type_), arg in zip(fields, e.args, strict=False):
         given[name] = check(arg, env, value_type(type_), f"{name} of {what}")
@@ -221,6 +230,7 @@ def message_value(name: str, e: s.CallExpr, env: Env) -> c.Expr:
 
 
 def call_function(name: str, e: s.CallExpr, env: Env, first: tuple[c.Expr, ...]) -> c.Expr:
+    """A call of a `def`; `first` holds the node for a function of a role."""
     sig = env.names.functions[name]
     params = sig.params[len(first) :]
     args = arguments(sig.decl.name, params, e, env)
@@ -235,7 +245,9 @@ def call_function(name: str, e: s.CallExpr, env: Env, first: tuple[c.Expr, ...])
 def _method(e: s.CallExpr, func: s.Attr, env: Env, want: Want) -> c.Expr | None:
     """`x.with(field = v)` and `node.function(...)`."""
     dotted = qualified(func, env)
-    if dotted is not None and (dotted in env.names.functions or dotted in env.names.messages or dotted in env.names.types):
+    if dotted is not None and (
+        dotted in env.names.functions or dotted in env.names.messages or dotted in env.names.types
+    ):
         return None
     head = qualified(func.item, env)
     if head is not None and isinstance(env.names.types.get(head), t.Union):

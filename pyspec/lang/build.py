@@ -313,9 +313,7 @@ DECLARATIONS: dict[str, Rule] = {
     "case_": _case,
     "alias": lambda sp, c: s.AliasDecl(c[0].name, c[1], unquote(c[2]), span=sp),
     "const": lambda sp, c: s.ConstDeclaration(c[0].name, c[1], c[2], unquote(c[3]), span=sp),
-    "quorum": lambda sp, c: s.QuorumDecl(
-        c[0].name, c[1].name, c[2].name if c[2] else None, c[3], unquote(c[4]), span=sp
-    ),
+    "quorum": lambda sp, c: s.QuorumDecl(c[0].name, c[1], c[2].name if c[2] else None, c[3], unquote(c[4]), span=sp),
     "message": _message,
     "network": lambda sp, c: s.NetworkDecl(c[0], span=sp),
     "netkind": lambda sp, c: tuple(c),

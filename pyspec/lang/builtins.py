@@ -33,7 +33,9 @@ Builtin = Callable[[s.CallExpr, Env, Want], c.Expr]
 
 def _args(e: s.CallExpr, usage: str, count: int) -> tuple[s.Expr, ...]:
     if e.named or len(e.args) != count:
-        raise error("E0323", f"{len(e.args) + len(e.named)} arguments where {count} are wanted", e.span, f"write {usage}")
+        raise error(
+            "E0323", f"{len(e.args) + len(e.named)} arguments where {count} are wanted", e.span, f"write {usage}"
+        )
     return e.args
 
 
@@ -287,14 +289,17 @@ def _up(e: s.CallExpr, env: Env, want: Want) -> c.Expr:
     x = infer(arg, env)
     roles = [r.name for r in env.names.roles.values() if x.type == r.sort and r.separate_restart]
     if not roles:
-        raise error("E0325", "up(node) wants a node of a role that restarts later", e.span, "add `restart later` to the role")
+        raise error(
+            "E0325", "up(node) wants a node of a role that restarts later", e.span, "add `restart later` to the role"
+        )
     var = f"{roles[0]}.up"
     return op("map.at", BOOL, e.span, c.StateVar(env.names.vars[var].type, var, span=e.span), x)
 
 
 BUILTINS: dict[str, Builtin] = {
     "len": _len, "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "count": _count, "abs": _abs,
-    "subsets": _subsets, "flatten": _flatten, "majority": _majority, "correct": _correct, "byzantine": _byzantine, "up": _up,
+    "subsets": _subsets, "flatten": _flatten, "majority": _majority, "correct": _correct, "byzantine": _byzantine,
+    "up": _up,
     "bag": _bag, "prefix": _prefix, "first": _end("first"), "last": _end("last"), "append": _append, "index": _position,
     "next": _neighbour("succ", "next(x)"), "prev": _neighbour("pred", "prev(x)"), "default": _default, "only": _only,
     "values": _values, "keys": _keys, "tail": _tail, "update": _update, "set": _set, "elements": _set,

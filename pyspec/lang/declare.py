@@ -44,7 +44,12 @@ def resolve_type(e: s.Expr, names: Names) -> t.Type:
     dotted = _dotted(e)
     if dotted is not None and dotted in names.types:
         return names.types[dotted]
-    raise error("E0329", "this is not a type", e.span, "types are bool, int, 0..N, names, T?, (A, B), set[T], seq[T], bag[T], map[K, V]")
+    raise error(
+        "E0329",
+        "this is not a type",
+        e.span,
+        "types are bool, int, 0..N, names, T?, (A, B), set[T], seq[T], bag[T], map[K, V]",
+    )
 
 
 def _dotted(e: s.Expr) -> str | None:
@@ -85,7 +90,9 @@ def _container(e: s.Index, name: str, names: Names) -> t.Type:
     if len(e.keys) == 2:
         capacity = check(e.keys[1], constant_env(names, "a capacity"), INT, "the capacity")
     if len(e.keys) > 2:
-        raise error("E0329", f"{name} takes an element type and perhaps a capacity", e.span, f"write {name}[T] or {name}[T, 5]")
+        raise error(
+            "E0329", f"{name} takes an element type and perhaps a capacity", e.span, f"write {name}[T] or {name}[T, 5]"
+        )
     built: t.Type = _CONTAINERS[name](item, capacity)
     return built
 
@@ -99,7 +106,9 @@ def _check_key(key: t.Type, span: Span) -> None:
         for part in inner[type(key)](key):  # type: ignore[no-untyped-call]
             _check_key(part, span)
         return
-    raise error("E0330", f"{article(key)} cannot be a key: a map has a value for every key", span, "use a range, enum or sort")
+    raise error(
+        "E0330", f"{article(key)} cannot be a key: a map has a value for every key", span, "use a range, enum or sort"
+    )
 
 
 def param_types(params: tuple[s.ParamDecl, ...], names: Names) -> tuple[tuple[str, t.Type], ...]:
@@ -115,7 +124,9 @@ def param_types(params: tuple[s.ParamDecl, ...], names: Names) -> tuple[tuple[st
             out += [(n.name, kind) for n in waiting]
             waiting = []
     if waiting:
-        raise error("E0331", f"parameter `{waiting[0].name}` has no type", waiting[0].span, f"write {waiting[0].name}: T")
+        raise error(
+            "E0331", f"parameter `{waiting[0].name}` has no type", waiting[0].span, f"write {waiting[0].name}: T"
+        )
     return tuple(out)
 
 
@@ -151,7 +162,9 @@ def _later(d: s.RecordDecl | s.UnionDecl | s.AliasDecl, build: Callable[[], t.Ty
 
     def resolve(span: Span) -> t.Type:
         if running[0]:
-            raise error("E0332", f"type `{d.name}` contains itself", d.span, "values are finite: use a sort of identifiers")
+            raise error(
+                "E0332", f"type `{d.name}` contains itself", d.span, "values are finite: use a sort of identifiers"
+            )
         running[0] = True
         try:
             names.types[d.name] = build()
@@ -191,7 +204,12 @@ def _union(d: s.UnionDecl, names: Names) -> None:
 
 def _alias(d: s.AliasDecl, names: Names) -> None:
     if d.type is None:
-        raise error("E0333", f"type `{d.name}` is left open; only a module parameter can be", d.span, f"write type {d.name} = ...")
+        raise error(
+            "E0333",
+            f"type `{d.name}` is left open; only a module parameter can be",
+            d.span,
+            f"write type {d.name} = ...",
+        )
     written = d.type
     _later(d, lambda: resolve_type(written, names), names)
 
@@ -209,15 +227,22 @@ _QUORUM_KINDS = ("majority", "byzantine")
 
 def _quorum(d: s.QuorumDecl, names: Names) -> None:
     names.declare(d.name, d.span)
-    sort = names.types.get(d.sort)
+    sort = names.types.get(d.sort.name)
     if not isinstance(sort, t.Sort):
-        raise error("E0334", f"quorums are sets of nodes; `{d.sort}` is not a sort or role", d.span, closest(d.sort, names.sorts))
+        raise error(
+            "E0334",
+            f"quorums are sets of nodes; `{d.sort.name}` is not a sort or role",
+            d.span,
+            closest(d.sort.name, names.sorts),
+        )
     if d.kind is not None and d.kind not in _QUORUM_KINDS:
-        raise error("E0334", f"unknown kind of quorum `{d.kind}`", d.span, "use majority, byzantine, or = a set of sets")
+        raise error(
+            "E0334", f"unknown kind of quorum `{d.kind}`", d.span, "use majority, byzantine, or = a set of sets"
+        )
     kind = t.Set(t.Set(sort))
     default = check(d.default, constant_env(names, "a quorum system"), kind) if d.default is not None else None
     how = d.kind or ("custom" if d.default is not None else "majority")
-    names.consts[d.name] = c.ConstDecl(d.name, kind, default, d.sort, how, d.doc, span=d.span)
+    names.consts[d.name] = c.ConstDecl(d.name, kind, default, d.sort.name, how, d.doc, span=d.span)
 
 
 def network_of(words: tuple[s.Name, ...]) -> tuple[str, bool, bool]:
@@ -230,7 +255,12 @@ def network_of(words: tuple[s.Name, ...]) -> tuple[str, bool, bool]:
             raise error("E0415", f"a network is not `{flag.name}`", flag.span, "it may be lossy and duplicating")
     given = {f.name for f in flags}
     if kind.name == "set" and given:
-        raise error("E0415", "in a set network every message can already be lost, late or received again", flags[0].span, "write network set")
+        raise error(
+            "E0415",
+            "in a set network every message can already be lost, late or received again",
+            flags[0].span,
+            "write network set",
+        )
     if kind.name == "fifo" and "duplicating" in given:
         raise error("E0415", "a fifo channel does not duplicate", flags[0].span)
     return kind.name, "lossy" in given, "duplicating" in given
@@ -245,13 +275,20 @@ def _message(d: s.MessageDecl, names: Names) -> None:
             continue
         sort = names.types.get(end.name)
         if not isinstance(sort, t.Sort):
-            raise error("E0416", f"`{end.name}` is not a role or sort of nodes", end.span, closest(end.name, names.sorts))
+            raise error(
+                "E0416", f"`{end.name}` is not a role or sort of nodes", end.span, closest(end.name, names.sorts)
+            )
         fields = (*fields, (name, sort))
     kind, lossy, duplicating = network_of(d.via) if d.via else names.network
     message = Message(t.Record(d.name, fields, message=True), d, kind, lossy, duplicating)
     names.messages[d.name] = message
     if kind == "fifo" and (d.sender is None or d.to is None):
-        raise error("E0417", f"{d.name} travels in a fifo channel, from one node to another", d.span, "declare `from Role to Role`")
+        raise error(
+            "E0417",
+            f"{d.name} travels in a fifo channel, from one node to another",
+            d.span,
+            "declare `from Role to Role`",
+        )
 
 
 def _var(d: s.VarDecl, names: Names) -> None:
@@ -328,7 +365,9 @@ def _role_item(item: s.Decl, role: Role, names: Names) -> None:
 
 def _role_field(name: s.Name, item: s.VarDecl, kind: t.Type, role: Role, names: Names) -> None:
     if name.name in role.fields or name.name in names.places or name.name in names.members:
-        raise error("E0201", f"`{name.name}` is declared twice", name.span, "a field and another name cannot be the same")
+        raise error(
+            "E0201", f"`{name.name}` is declared twice", name.span, "a field and another name cannot be the same"
+        )
     other = names.fields_of(role.sort.name)
     if name.name in other:
         raise error("E0201", f"another role of {role.sort.name} has a field `{name.name}`", name.span)

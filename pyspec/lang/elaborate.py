@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.lang import access as _access  # registers its entries in INFER
 from pyspec.lang import core as c
@@ -86,7 +88,7 @@ def _behaviour(linked: Linked, out: Lowered) -> None:
             out.attempt(lambda d=d: _TOP[type(d)](d, out))  # type: ignore[misc]
 
 
-_TOP = {
+_TOP: dict[type, Callable[..., None]] = {
     s.PropertyDecl: lower_property,
     s.LivenessDecl: lower_liveness,
     s.DeadlockDecl: lower_deadlock,
@@ -119,15 +121,28 @@ def _spec(linked: Linked, out: Lowered, models: tuple[c.Model, ...], flaws: tupl
     types: dict[str, t.Type] = dict(names.types)
     types |= {n: m.record for n, m in names.messages.items()}
     roles = tuple(
-        c.RoleInfo(r.name, r.sort.name, tuple(r.fields.values()), r.decl.doc, span=r.decl.span) for r in names.roles.values()
+        c.RoleInfo(r.name, r.sort.name, tuple(r.fields.values()), r.decl.doc, span=r.decl.span)
+        for r in names.roles.values()
     )
     messages = tuple(
         c.MessageInfo(m.record, m.network, m.var, m.lossy, m.duplicating, m.decl.doc, span=m.decl.span)
         for m in names.messages.values()
     )
     return c.Spec(
-        name=linked.header.name, doc=linked.doc, sorts=tuple(names.sorts), types=types, consts=tuple(names.consts.values()),
-        vars=tuple(out.vars), init_where=tuple(out.init_where), functions=tuple(out.functions), actions=tuple(out.actions),
-        properties=tuple(out.properties), flaws=flaws, models=models, roles=roles, messages=messages,
-        refines=tuple(out.refines), files=linked.files,
-    )  # fmt: skip
+        name=linked.header.name,
+        doc=linked.doc,
+        sorts=tuple(names.sorts),
+        types=types,
+        consts=tuple(names.consts.values()),
+        vars=tuple(out.vars),
+        init_where=tuple(out.init_where),
+        functions=tuple(out.functions),
+        actions=tuple(out.actions),
+        properties=tuple(out.properties),
+        flaws=flaws,
+        models=models,
+        roles=roles,
+        messages=messages,
+        refines=tuple(out.refines),
+        files=linked.files,
+    )

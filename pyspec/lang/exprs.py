@@ -1,6 +1,6 @@
 """Typing of expressions: syntax -> core. One entry of `INFER` for each node class.
 
-`infer` finds the type from the parts (with `want` as advice for `{}`, `none`, ambiguous enum members); `check` demands one.
+`infer` finds the type from the parts (`want` is advice for `{}`, `none`, ambiguous enum members); `check` demands one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class NeedsContext(SpecError):
 
 
 def needs_context(what: str, span: Span, hint: str) -> NeedsContext:
+    """The error for `{}` and the like where nothing says what they are."""
     return NeedsContext(error("E0302", f"the type of {what} cannot be told here", span, hint).diagnostics)
 
 
@@ -41,6 +42,7 @@ def check(e: s.Expr, env: Env, want: t.Type, what: str = "") -> c.Expr:
 
 
 def coerce(x: c.Expr, want: t.Type, span: Span, what: str = "") -> c.Expr:
+    """The expression as `want`: itself, or lifted to an option."""
     if same(x.type, want):
         return x
     if isinstance(want, t.Option) and same(x.type, want.item):
@@ -53,10 +55,12 @@ def coerce(x: c.Expr, want: t.Type, span: Span, what: str = "") -> c.Expr:
 
 
 def boolean(e: s.Expr, env: Env, what: str = "a condition") -> c.Expr:
+    """A condition."""
     return check(e, env, BOOL, what)
 
 
 def op(name: str, type_: t.Type, span: Span, *args: c.Expr) -> c.Expr:
+    """A core operator applied to arguments."""
     return c.Op(type_, name, args, span=span)
 
 
@@ -115,7 +119,9 @@ def _name(e: s.Name, env: Env, want: Want) -> c.Expr:
 
 def _unknown_name(e: s.Name, env: Env) -> c.Expr:
     if e.name == "network":
-        raise error("E0205", "`network` is read one message type at a time", e.span, "write network.Name or `M(...) in network`")
+        raise error(
+            "E0205", "`network` is read one message type at a time", e.span, "write network.Name or `M(...) in network`"
+        )
     fields = {f for r in env.names.roles.values() for f in r.fields}
     if e.name in fields and env.role is None:
         raise error("E0206", f"`{e.name}` is a field of a role", e.span, f"write node.{e.name}")
@@ -123,18 +129,21 @@ def _unknown_name(e: s.Name, env: Env) -> c.Expr:
 
 
 def state_var(env: Env, name: str, span: Span) -> c.Expr:
+    """The current value of a variable, unless the context must be constant."""
     if env.constant:
         raise error("E0207", f"`{name}` is a state variable; {env.why_constant} must be constant", span)
     return c.StateVar(value_type(env.names.vars[name].type), name, span=span)
 
 
 def role_field(env: Env, var: str, node: c.Expr, span: Span) -> c.Expr:
+    """A field of a node: an entry of the field's map."""
     holder = state_var(env, var, span)
     assert isinstance(holder.type, t.Map)
     return op("map.at", value_type(holder.type.value), span, holder, node)
 
 
 def self_of(env: Env, span: Span) -> c.Expr:
+    """The node that a body of a role speaks of."""
     if env.self_expr is None:
         raise error("E0208", "there is no node here: this stands outside a role", span)
     return env.self_expr
@@ -325,7 +334,9 @@ def _membership(left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
 def _is(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
     x = infer(left, env)
     if not isinstance(x.type, t.Union):
-        raise error("E0306", f"`is` asks for the case of a union; this is {article(x.type)}", left.span, "compare with ==")
+        raise error(
+            "E0306", f"`is` asks for the case of a union; this is {article(x.type)}", left.span, "compare with =="
+        )
     name = right.name if isinstance(right, (s.Name, s.Attr)) else ""
     if not any(k.name == name for k in x.type.cases):
         cases = ", ".join(k.name for k in x.type.cases)
@@ -335,7 +346,8 @@ def _is(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
 
 
 _COMPARE: dict[str, Callable[..., c.Expr]] = {
-    "==": _equal, "!=": _equal, "<": _order, "<=": _order, ">": _order, ">=": _order, "in": _in, "not in": _in, "is": _is,
+    "==": _equal, "!=": _equal, "<": _order, "<=": _order, ">": _order, ">=": _order, "in": _in, "not in": _in,
+    "is": _is,
     "is not": _is,
 }  # fmt: skip
 
@@ -368,6 +380,7 @@ def bind(target: s.Name | tuple[s.Name, ...], type_: t.Type, env: Env) -> tuple[
 
 
 def with_lets(lets: list[tuple[str, c.Expr]], body: c.Expr) -> c.Expr:
+    """An expression inside a chain of lets."""
     for name, value in reversed(lets):
         body = c.LetExpr(body.type, name, value, body, span=body.span)
     return body
@@ -587,7 +600,9 @@ def _seq_comprehension(e: s.Comprehension, env: Env, want: Want) -> c.Expr:
     if isinstance(over, c.Op) and over.op == "range":
         over = op("range.seq", t.Seq(INT), over.span, *over.args)
     if not isinstance(over.type, t.Seq):
-        raise error("E0315", f"[... for x in S] goes over a sequence or a range, found {article(over.type)}", binder.span)
+        raise error(
+            "E0315", f"[... for x in S] goes over a sequence or a range, found {article(over.type)}", binder.span
+        )
     inner = env.child()
     if len(binder.targets) != 1:
         raise error("E0309", "a sequence comprehension has one variable", e.span)

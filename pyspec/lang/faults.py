@@ -83,14 +83,16 @@ def _cut(role: Role, node: c.Expr, out: Lowered, span: Span) -> list[c.Stmt]:
         cond = touched[0] if len(touched) == 1 else c.Op(BOOL, "or", tuple(touched), span=span)
         key = c.Local(var.type.key, "ends", span=span)
         empty = c.SeqLit(value_type(var.type.value), (), span=span)
-        held = op("map.at", value_type(var.type.value), span, c.StateVar(value_type(var.type), var.name, span=span), key)
+        held = op(
+            "map.at", value_type(var.type.value), span, c.StateVar(value_type(var.type), var.name, span=span), key
+        )
         body = c.IfExpr(empty.type, cond, empty, held, span=span)
         stmts.append(c.Assign(var.name, (), c.MapComp(var.type, "ends", body, span=span), span=span))
     return stmts
 
 
 def crashes(role: Role, out: Lowered) -> None:
-    """`crash`: volatile state is lost. The node goes on at once, or after `restart` if the role says `restart later`."""
+    """`crash`: volatile state is lost. The node goes on at once, or after `restart` (`restart later`)."""
     span = role.decl.span
     node = c.Local(role.sort, role.decl.self_name, span=span)
     lost = _lost(role, node, out, span)
@@ -115,7 +117,9 @@ def crashes(role: Role, out: Lowered) -> None:
     out.actions.append(_fault("crash", params, body, role, out, span))
 
 
-def _fault(name: str, params: tuple[c.Param, ...], body: c.Block, role: Role | None, out: Lowered, span: Span) -> c.Action:
+def _fault(
+    name: str, params: tuple[c.Param, ...], body: c.Block, role: Role | None, out: Lowered, span: Span
+) -> c.Action:
     if role is not None and any(a.name == name for a in out.actions):
         name = f"{role.name}.{name}"
     return c.Action(name, params, body, "fault", role.name if role else None, span=span)
@@ -157,11 +161,16 @@ def _channel_faults(var: c.Var, lossy: bool, out: Lowered, span: Span) -> None:
         out.actions.append(c.Action(f"lose_{short}", params, body, "fault", span=span))
     empty = c.SeqLit(queue_type, (), span=span)
     cut: list[c.Stmt] = [c.Assign(var.name, (c.IndexStep(key),), empty, span=span)]
-    back = next((v for v in out.vars if v.kind == "channel" and isinstance(v.type, t.Map) and v.type.key == t.Tuple((b, a))), None)
+    back = next(
+        (v for v in out.vars if v.kind == "channel" and isinstance(v.type, t.Map) and v.type.key == t.Tuple((b, a))),
+        None,
+    )
     if back is not None:
         other = c.TupleExpr(t.Tuple((b, a)), (ends[1], ends[0]), span=span)
         assert isinstance(back.type, t.Map)
-        cut.append(c.Assign(back.name, (c.IndexStep(other),), c.SeqLit(value_type(back.type.value), (), span=span), span=span))
+        cut.append(
+            c.Assign(back.name, (c.IndexStep(other),), c.SeqLit(value_type(back.type.value), (), span=span), span=span)
+        )
     apart: tuple[c.Stmt, ...] = ()
     if a == b:
         apart = (c.When(op("ne", BOOL, span, *ends), span=span),)
@@ -233,7 +242,9 @@ def _byzantine_var(role: Role, out: Lowered, span: Span) -> c.Var:
     common = "budget.byzantine"
     for name in (full, common):
         out.names.consts.setdefault(name, c.ConstDecl(name, INT, _int(-1, span), span=span))
-    wanted = c.IfExpr(INT, _given(full, span), c.Const(INT, full, span=span), c.Const(INT, common, span=span), span=span)
+    wanted = c.IfExpr(
+        INT, _given(full, span), c.Const(INT, full, span=span), c.Const(INT, common, span=span), span=span
+    )
     wanted_size = op("max2", INT, span, wanted, _int(0, span))
     kind = t.Set(role.sort)
     chosen = c.Local(kind, "chosen", span=span)

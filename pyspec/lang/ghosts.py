@@ -70,7 +70,11 @@ def check_ghosts(spec: c.Spec) -> None:
             for span, expr in _uses(node, ghosts):
                 if _tainted(expr, ghosts, tainted, table):
                     message = f"action {action.name} depends on a ghost variable here"
-                    found.append(Diagnostic("E0420", message, span, "ghosts are read by properties, and by assignments to ghosts"))
+                    found.append(
+                        Diagnostic(
+                            "E0420", message, span, "ghosts are read by properties, and by assignments to ghosts"
+                        )
+                    )
     if found:
         raise SpecError(found)
 

@@ -14,11 +14,15 @@ from pyspec.base.source import Source, Span
 
 #: Words with a meaning wherever they stand.
 HARD = frozenset(
-    ["and", "or", "not", "in", "implies", "all", "exists", "choose", "fold", "if", "else", "elif", "is", "where", "from", "to", "as", "of", "true", "false", "none", "let", "any", "for", "with"]
+    """and or not in implies all exists choose fold if else elif is where from to as of true false none let any for
+    with""".split()  # noqa: SIM905
 )
 #: Words with a meaning at the start of a line (and after the words in FOLLOW); elsewhere they are ordinary names.
 SOFT = frozenset(
-    ["protocol", "module", "import", "sort", "ordered", "enum", "record", "union", "type", "const", "quorum", "message", "network", "var", "ghost", "init", "def", "role", "action", "on", "invariant", "step", "reachable", "terminal", "deadlock", "liveness", "lemma", "assume", "law", "flaw", "model", "refines", "fair", "strongly", "stable", "volatile", "restart", "byzantine", "expect", "limit", "view", "capacity", "symmetry", "when", "either", "send", "reply", "assert", "pass", "match", "case", "return", "procedure", "hint"]
+    """protocol module import sort ordered enum record union type const quorum message network var ghost init def role
+    action on invariant step reachable terminal deadlock liveness lemma assume law flaw model refines fair strongly stable
+    volatile restart byzantine expect limit view capacity symmetry when either send reply assert pass match case
+    return procedure hint""".split()  # noqa: SIM905
 )
 FOLLOW = {
     "ordered": {"sort"},
@@ -37,7 +41,8 @@ WITHIN = {
 }
 #: First words of lines that open a block when the line ends with a colon.
 OPENERS = frozenset(
-    ["role", "action", "on", "if", "elif", "else", "for", "either", "or", "invariant", "step", "reachable", "terminal", "lemma", "assume", "law", "def", "model", "init", "liveness", "fair", "strongly", "byzantine", "match", "case", "procedure", "ghost", "record", "union"]
+    """role action on if elif else for either or invariant step reachable terminal lemma assume law def model init
+    liveness fair strongly byzantine match case procedure ghost record union""".split()  # noqa: SIM905
 )
 OPERATORS = ("..", "==", "!=", "<=", ">=", "+=", "-=", "|=", "&=", "//", "->", *"()[]{}:,.=<>+-*/%|&'?!@;^~$`\\")
 MAX_NESTING = 100
@@ -126,7 +131,9 @@ def _mark(tokens: list[Token], within: set[str]) -> list[Token]:
     for i, token in enumerate(tokens):
         if token.kind == "name" and not (out and out[-1].kind == "."):
             before = out[-1].kind if out else ""
-            soft = token.text in SOFT and (i == 0 or token.text in FOLLOW.get(before, ()) or before == ":" == out[-1].text)
+            soft = token.text in SOFT and (
+                i == 0 or token.text in FOLLOW.get(before, ()) or before == ":" == out[-1].text
+            )
             if soft and before == ":" and token.text not in STATEMENT_WORDS:
                 soft = False
             if token.text in HARD or soft or token.text in within or (token.text == "free" and before == "deadlock"):

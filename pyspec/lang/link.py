@@ -60,7 +60,12 @@ def link(source: Source) -> Linked:
     main = parse(source)
     header, doc = _header(main)
     if header is None:
-        raise error("E0114", "a specification begins with `protocol NAME`", Span(source.file, 1, 1, 1, 1), "write `protocol name` first")
+        raise error(
+            "E0114",
+            "a specification begins with `protocol NAME`",
+            Span(source.file, 1, 1, 1, 1),
+            "write `protocol name` first",
+        )
     decls = _expand(main, Path(source.file), files, ())
     return Linked(header, header.doc or doc, decls, tuple(files))
 
@@ -110,13 +115,18 @@ def _import(d: s.Import, path: Path, files: list[str], above: tuple[Path, ...]) 
 def _parameters(d: s.Import, header: s.Header, decls: tuple[s.Decl, ...]) -> tuple[s.Decl, ...]:
     """Replace the parameters of a module by the arguments of the import."""
     known = {p.name for p in header.params}
-    given = {a.name: a.value for a in d.args if isinstance(a, s.NamedArg)}
+    given: dict[str, s.Expr] = {a.name: a.value for a in d.args if isinstance(a, s.NamedArg)}
     plain = [a for a in d.args if not isinstance(a, s.NamedArg)]
     for param, value in zip(header.params, plain, strict=False):
         given[param.name] = value
     wrong = [n for n in given if n not in known]
     if wrong or len(plain) > len(header.params):
-        raise error("E0116", f"module {header.name} has no parameter `{(wrong or ['?'])[0]}`", d.span, closest((wrong or ["?"])[0], known))
+        raise error(
+            "E0116",
+            f"module {header.name} has no parameter `{(wrong or ['?'])[0]}`",
+            d.span,
+            closest((wrong or ["?"])[0], known),
+        )
     missing = [p.name for p in header.params if p.name not in given]
     if missing:
         raise error("E0116", f"module {header.name} also needs {', '.join(missing)}", d.span)
@@ -140,7 +150,7 @@ def _walk(node: object, change: Callable[[s.Node], object]) -> object:
         for name in ("names", "members"):  # places where names are declared
             if name in fields:
                 fields[name] = getattr(node, name)
-    return change(type(node)(**fields))
+    return change(dataclasses.replace(node, **fields))  # type: ignore[arg-type]
 
 
 def _rename(decls: tuple[s.Decl, ...], alias: str) -> list[s.Decl]:
@@ -179,7 +189,6 @@ def _redeclare(d: s.Decl, alias: str) -> s.Decl:
     if isinstance(d, s.UnionDecl):
         changes["cases"] = tuple(dataclasses.replace(k, name=f"{alias}.{k.name}") for k in d.cases)
     return dataclasses.replace(d, **changes)  # type: ignore[arg-type]
-
 
 
 __all__ = ["Linked", "SpecError", "link", "read"]

@@ -42,6 +42,7 @@ class Lowered:
 
 
 def op(name: str, type_: t.Type, span: Span, *args: c.Expr) -> c.Expr:
+    """A core operator applied to arguments."""
     return c.Op(type_, name, args, span=span)
 
 
@@ -57,7 +58,9 @@ def _initial(d: s.VarDecl, kind: t.Type, env: Env) -> tuple[c.Expr | None, c.Exp
         if element_type(choices, d.span) != value_type(kind):
             check(d.choices, env, t.Set(value_type(kind)), "the initial values")
         return None, choices
-    raise error("E0208", f"`{d.names[0].name}` has no initial value", d.span, "write `= value`, or `in SET` for any of several")
+    raise error(
+        "E0208", f"`{d.names[0].name}` has no initial value", d.span, "write `= value`, or `in SET` for any of several"
+    )
 
 
 def _stored(kind: t.Type) -> t.Type:
@@ -66,6 +69,7 @@ def _stored(kind: t.Type) -> t.Type:
 
 
 def lower_var(d: s.VarDecl, out: Lowered) -> None:
+    """`var`: one state variable for each name."""
     env = constant_env(out.names, "an initial value")
     for name in d.names:
         declared = out.names.vars[name.name]
@@ -126,7 +130,9 @@ def lower_params(decls: tuple[s.ParamDecl, ...], env: Env) -> tuple[tuple[c.Para
             continue
         waiting = []
     if waiting:
-        raise error("E0331", f"parameter `{waiting[0].name}` has no type", waiting[0].span, "write name: T, or name in SET")
+        raise error(
+            "E0331", f"parameter `{waiting[0].name}` has no type", waiting[0].span, "write name: T, or name in SET"
+        )
     return tuple(params), guards
 
 
@@ -163,6 +169,7 @@ def node_guards(role: Role | None, env: Env, span: Span) -> list[c.Stmt]:
 
 
 def lower_action(d: s.ActionDecl, role: Role | None, out: Lowered) -> None:
+    """`action`."""
     env, first = role_env(role, out.names)
     doc, body = suite_doc(d.body)
     params, guards = lower_params(d.params, env)
@@ -259,7 +266,9 @@ def _bind_message(
         if pattern is None:
             continue
         if which not in values:
-            raise error("E0406", f"{d.message.name} does not say where it is {which}", pattern.span, f"declare `{which} Role`")
+            raise error(
+                "E0406", f"{d.message.name} does not say where it is {which}", pattern.span, f"declare `{which} Role`"
+            )
         more, named = bind_pattern(pattern, values[which], env)
         conds += more
         lets += named
@@ -313,6 +322,7 @@ def _fifo_handler(d: s.HandlerDecl, role: Role | None, env: Env) -> tuple[tuple[
 
 
 def lower_function(name: str, out: Lowered) -> None:
+    """`def`."""
     sig = out.names.functions[name]
     body = function_body(sig, out.names)
     result = sig.result or body.type
@@ -322,6 +332,7 @@ def lower_function(name: str, out: Lowered) -> None:
 
 
 def lower_property(d: s.PropertyDecl, out: Lowered) -> None:
+    """invariant, step, reachable, terminal, lemma, assume, law, hint."""
     if any(p.name == d.name for p in out.properties):
         raise error("E0201", f"property `{d.name}` is declared twice", d.span)
     env = Env(out.names, step=d.kind == "step")
@@ -341,6 +352,7 @@ def lower_property(d: s.PropertyDecl, out: Lowered) -> None:
 
 
 def lower_liveness(d: s.LivenessDecl, out: Lowered) -> None:
+    """`liveness`."""
     if any(p.name == d.name for p in out.properties):
         raise error("E0201", f"property `{d.name}` is declared twice", d.span)
     env = Env(out.names)
@@ -349,14 +361,17 @@ def lower_liveness(d: s.LivenessDecl, out: Lowered) -> None:
 
 
 def lower_deadlock(d: s.DeadlockDecl, out: Lowered) -> None:
+    """`deadlock free`."""
     out.properties.append(c.Property("deadlock_free", "deadlock_free", c.Lit(BOOL, True, span=d.span), span=d.span))
 
 
 def lower_init(d: s.InitDecl, out: Lowered) -> None:
+    """`init where`."""
     out.init_where.append(boolean(d.where, Env(out.names)))
 
 
 def lower_refines(d: s.RefinesDecl, out: Lowered) -> None:
+    """`refines`."""
     env = Env(out.names)
     mapping = tuple((m.name, block_value((s.ReturnStmt(m.value, span=m.span),), env, None, m.span)) for m in d.mapping)
     out.refines.append(c.Refines(d.other, mapping, span=d.span))

@@ -11,7 +11,13 @@ from pyspec.base.diagnostics import Diagnostic
 from pyspec.base.source import Span
 from pyspec.lang.lexer import HARD, SOFT
 
-_SHOWN = {"NAME": "a name", "INT": "a number", "STRING": "a string", "_NL": "the end of the line", "_INDENT": "an indented block"}
+_SHOWN = {
+    "NAME": "a name",
+    "INT": "a number",
+    "STRING": "a string",
+    "_NL": "the end of the line",
+    "_INDENT": "an indented block",
+}
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -33,7 +39,9 @@ def unexpected(token: LarkToken, accepts: set[str], file: str) -> Diagnostic:
     if text == "=" and "==" not in text and accepts & {"__ANON_1", "AND", "OR"}:
         return Diagnostic("E0111", "`=` assigns; it cannot stand in an expression", span, "compare with ==")
     if text in HARD | SOFT and "NAME" in accepts:
-        return Diagnostic("E0108", f"`{text}` is a word of the language and cannot be a name", span, "choose another name")
+        return Diagnostic(
+            "E0108", f"`{text}` is a word of the language and cannot be a name", span, "choose another name"
+        )
     return Diagnostic("E0110", f"`{text}` cannot stand here{_wanted(accepts)}", span)
 
 

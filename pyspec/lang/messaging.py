@@ -125,7 +125,9 @@ def _sender(message: Message, stmt: s.SendStmt, env: Env) -> c.Expr | None:
 
         return check(stmt.sender, env, _sort(message, "from"), "the sender")
     if env.self_expr is None or env.self_expr.type != _sort(message, "from"):
-        raise error("E0406", f"{message.record.name} is sent by a {declared.name}; here is none", stmt.span, "add `from NODE`")
+        raise error(
+            "E0406", f"{message.record.name} is sent by a {declared.name}; here is none", stmt.span, "add `from NODE`"
+        )
     return env.self_expr
 
 
@@ -151,7 +153,9 @@ def _receiver(message: Message, stmt: s.SendStmt, env: Env) -> c.Expr | None:
             raise error("E0408", f"{message.record.name} has no receiver", stmt.to.span, "declare `to Role`")
         return None
     if stmt.to is None:
-        raise error("E0408", f"{message.record.name} is sent to a {declared.name}", stmt.span, "add `to NODE` or `to SET`")
+        raise error(
+            "E0408", f"{message.record.name} is sent to a {declared.name}", stmt.span, "add `to NODE` or `to SET`"
+        )
     to = infer(stmt.to, env)
     item = to.type.item if isinstance(to.type, t.Set) else to.type
     if item != _sort(message, "to"):

@@ -92,7 +92,16 @@ class Names:
 
     def known(self) -> list[str]:
         """All names, for suggestions."""
-        tables = (self.types, self.members, self.cases, self.consts, self.flaws, self.vars, self.functions, self.messages)
+        tables = (
+            self.types,
+            self.members,
+            self.cases,
+            self.consts,
+            self.flaws,
+            self.vars,
+            self.functions,
+            self.messages,
+        )
         return [name for table in tables for name in table]
 
     def unknown(self, name: str, span: Span, extra: tuple[str, ...] = (), what: str = "name") -> SpecError:
@@ -150,7 +159,9 @@ class Env:
         """Raise SpecError when a new local name would hide something."""
         fields = self.role.fields if self.role else {}
         table = self.names
-        taken = name.name in self.locals or name.name in fields or name.name in table.places or name.name in table.members
+        taken = (
+            name.name in self.locals or name.name in fields or name.name in table.places or name.name in table.members
+        )
         if taken or name.name in ("network", "others"):
             what = "a field of this role" if name.name in fields else "another one"
             note: tuple[tuple[str, Span], ...] = ()
@@ -170,7 +181,8 @@ class Env:
 
 
 RESERVED = frozenset(
-    ["network", "others", "len", "min", "max", "sum", "count", "abs", "subsets", "flatten", "majority", "correct", "byzantine", "up", "bag", "copies", "prefix", "first", "last", "append", "index", "next", "prev", "default", "only", "values", "keys", "tail", "update", "set", "seq", "map", "bool", "int", "elements"]
+    """network others len min max sum count abs subsets flatten majority correct byzantine up bag copies prefix first last
+    append index next prev default only values keys tail update set seq map bool int elements""".split()  # noqa: SIM905
 )
 
 __all__ = ["NOWHERE", "Env", "FunctionSig", "Message", "Names", "RESERVED", "Role"]

@@ -39,7 +39,7 @@ def _cache_file() -> str | bool:
 def _lark() -> Lark:
     text = (Path(__file__).parent / "grammar.lark").read_text()
     options = {"parser": "lalr", "lexer": "basic", "start": list(_START), "maybe_placeholders": True}
-    return Lark(text, propagate_positions=True, cache=_cache_file(), **options)  # type: ignore[arg-type]
+    return Lark(text, propagate_positions=True, cache=_cache_file(), **options)
 
 
 @lru_cache(maxsize=1)
@@ -49,9 +49,7 @@ def _literals() -> dict[str, str]:
 
 
 def _lark_token(kind: str, text: str, span: Span) -> LarkToken:
-    return LarkToken(
-        kind, text, line=span.line, column=span.column, end_line=span.end_line, end_column=span.end_column
-    )
+    return LarkToken(kind, text, line=span.line, column=span.column, end_line=span.end_line, end_column=span.end_column)
 
 
 def _after(span: Span) -> Span:
@@ -90,7 +88,7 @@ def _parse(lines: list[Line], start: str, file: str) -> object:
         for token in tokens:
             parser.feed_token(token)
         last = tokens[-1]
-        tree = parser.feed_eof(last)
+        tree = parser.feed_eof(last)  # type: ignore[no-untyped-call]
     except UnexpectedToken as wrong:
         raise SpecError([unexpected(wrong.token, set(wrong.accepts or wrong.expected), file)]) from None
     except UnexpectedInput:
@@ -118,7 +116,9 @@ def _retry(chunk: list[Line], file: str, first: SpecError) -> list[Diagnostic]:
     """A chunk is wrong: look at the items of a role or model one by one, to report each mistake."""
     found = list(first.diagnostics)
     kind = chunk[0].tokens[0].kind
-    start = {"role": "role_item", "byzantine": "role_item", "model": "model_line", "action": "stmt", "on": "stmt"}.get(kind)
+    start = {"role": "role_item", "byzantine": "role_item", "model": "model_line", "action": "stmt", "on": "stmt"}.get(
+        kind
+    )
     if start is None or len(chunk) < 2:
         return found
     inner = chunk[1].indent

@@ -64,19 +64,27 @@ def _case(pattern: s.Pattern, value: c.Expr, env: Env) -> tuple[list[c.Expr], Le
         raise error("E0409", f"{article(kind)} has no cases", pattern.span)
     case = next((k for k in kind.cases if k.name == name), None)
     if case is None:
-        raise error("E0307", f"{kind.name} has no case `{name}`", pattern.span, closest(name, [k.name for k in kind.cases]))
+        raise error(
+            "E0307", f"{kind.name} has no case `{name}`", pattern.span, closest(name, [k.name for k in kind.cases])
+        )
     fields = tuple((f, c.CaseField(value_type(x), value, name, f, span=pattern.span)) for f, x in case.fields)
     conds, lets = bind_fields(pattern, name, fields, env) if pattern.items else ([], [])
     return [c.IsCase(BOOL, value, name, span=pattern.span), *conds], lets
 
 
-def bind_fields(pattern: s.Node, what: str, fields: tuple[tuple[str, c.Expr], ...], env: Env) -> tuple[list[c.Expr], Lets]:
+def bind_fields(
+    pattern: s.Node, what: str, fields: tuple[tuple[str, c.Expr], ...], env: Env
+) -> tuple[list[c.Expr], Lets]:
     """Patterns for the fields of a message, record or case: by position (all of them) or by name (some)."""
     items = getattr(pattern, "items", None) or getattr(pattern, "patterns", None) or ()
     plain = [i for i in items if isinstance(i, s.Pattern)]
     if plain and len(plain) + len([i for i in items if isinstance(i, s.NamedPattern)]) != len(fields):
         names = ", ".join(n for n, _ in fields)
-        hint = f"write {what}({names}), or name the ones you need: {what}({fields[0][0]} = x)" if fields else f"write {what}"
+        hint = (
+            f"write {what}({names}), or name the ones you need: {what}({fields[0][0]} = x)"
+            if fields
+            else f"write {what}"
+        )
         raise error("E0410", f"{what} has {len(fields)} fields, {len(items)} given", pattern.span, hint)
     conds: list[c.Expr] = []
     lets: Lets = []
@@ -126,7 +134,7 @@ def match_pattern(item: c.Expr, stmt: s.MatchStmt, env: Env) -> list[tuple[c.Exp
 
 def _covers(pattern: s.Pattern) -> str:
     if pattern.literal is not None:
-        return {True: "true", False: "false", None: "none"}.get(pattern.literal.value, str(pattern.literal.value))  # type: ignore[call-overload,no-any-return]
+        return str(pattern.literal.value).lower()
     return pattern.case or pattern.name or ""
 
 

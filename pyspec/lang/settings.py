@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyspec.base.diagnostics import error
-from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
@@ -36,7 +35,9 @@ def element_names(settings: tuple[s.SettingDecl, ...], names: Names) -> dict[str
     return out
 
 
-def settings_of(decls: tuple[s.SettingDecl, ...], names: Names, inherited: dict[str, t.Sort]) -> tuple[list[c.Setting], list[c.Expect]]:
+def settings_of(
+    decls: tuple[s.SettingDecl, ...], names: Names, inherited: dict[str, t.Sort]
+) -> tuple[list[c.Setting], list[c.Expect]]:
     """Type the lines of a model block."""
     names.elements = inherited | element_names(decls, names)
     try:
@@ -55,7 +56,9 @@ def settings_of(decls: tuple[s.SettingDecl, ...], names: Names, inherited: dict[
 def _expect(d: s.SettingDecl) -> c.Expect:
     if d.kind == "violated":
         if d.words[0] != "violated":
-            raise error("E0502", f"cannot expect `{d.words[0]}`", d.span, "write `expect 288 states` or `expect violated NAME`")
+            raise error(
+                "E0502", f"cannot expect `{d.words[0]}`", d.span, "write `expect 288 states` or `expect violated NAME`"
+            )
         return c.Expect("violated", name=d.words[1], span=d.span)
     if d.words[0] not in _COUNTS:
         hint = closest(d.words[0], _COUNTS) or "states, symmetric, generated or depth"
@@ -80,7 +83,12 @@ def _value(d: s.SettingDecl, names: Names) -> c.Setting:
     if d.name.split(".")[-1] in BUDGETS:
         return _budget(d, names)
     known = [*names.sorts, *(n for n in names.consts if not n.startswith("budget.")), *BUDGETS]
-    raise error("E0503", f"a model cannot set `{d.name}`", d.span, closest(d.name, known) or "it sets sorts, constants and budgets")
+    raise error(
+        "E0503",
+        f"a model cannot set `{d.name}`",
+        d.span,
+        closest(d.name, known) or "it sets sorts, constants and budgets",
+    )
 
 
 def _advice(kind: t.Type) -> t.Type:
@@ -91,19 +99,29 @@ def _budget(d: s.SettingDecl, names: Names) -> c.Setting:
     assert d.value is not None
     role, _, what = d.name.rpartition(".")
     if what not in BUDGETS or (role and role not in names.roles):
-        raise error("E0504", f"unknown budget `{d.name}`", d.span, closest(d.name, BUDGETS) or f"budgets are {', '.join(BUDGETS)}")
+        raise error(
+            "E0504",
+            f"unknown budget `{d.name}`",
+            d.span,
+            closest(d.name, BUDGETS) or f"budgets are {', '.join(BUDGETS)}",
+        )
     if f"budget.{d.name}" not in names.consts:
         reasons = {
-            "crashes": "no role loses anything in a crash", "losses": "no network is lossy",
-            "duplications": "no network is duplicating", "disconnects": "no network is fifo", "byzantine": "no role is byzantine",
-        }  # fmt: skip
+            "crashes": "no role loses anything in a crash",
+            "losses": "no network is lossy",
+            "duplications": "no network is duplicating",
+            "disconnects": "no network is fifo",
+            "byzantine": "no role is byzantine",
+        }
         raise error("E0504", f"a budget of {what} has no effect: {reasons[what]}", d.span)
     return c.Setting("budget", d.name, check(d.value, constant_env(names, "a budget"), INT, "the budget"), span=d.span)
 
 
 def _range(d: s.SettingDecl, names: Names) -> c.Setting:
     if d.name != "int" or not (isinstance(d.value, s.Binary) and d.value.op == ".."):
-        raise error("E0505", "this line of a model means nothing", d.span, "the range of `int` is written `int in 0..100`")
+        raise error(
+            "E0505", "this line of a model means nothing", d.span, "the range of `int` is written `int in 0..100`"
+        )
     env = constant_env(names, "the range of int")
     return c.Setting("int", "int", check(d.value.left, env, INT), check(d.value.right, env, INT), span=d.span)
 
@@ -154,12 +172,14 @@ def model_of(d: s.ModelDecl, names: Names, before: dict[str, c.Model]) -> c.Mode
         if d.base.name not in before:
             raise error("E0507", f"unknown model `{d.base.name}`", d.base.span, closest(d.base.name, before))
         base = before[d.base.name].settings
-        inherited = {e: k for x in base if x.elements for e in x.elements if isinstance(k := names.types.get(x.name), t.Sort)}
+        inherited = {
+            e: k for x in base if x.elements for e in x.elements if isinstance(k := names.types.get(x.name), t.Sort)
+        }
     settings, expects = settings_of(d.settings, names, inherited)
     _twice(settings)
     replaced = {(x.kind, x.name) for x in settings if x.kind != "limit"}
     kept = [x for x in base if (x.kind, x.name) not in replaced]
-    return c.Model(d.name, tuple([*kept, *settings]), tuple(expects), d.doc, span=d.span)
+    return c.Model(d.name, (*kept, *settings), tuple(expects), d.doc, span=d.span)
 
 
 def _twice(settings: list[c.Setting]) -> None:
@@ -180,7 +200,3 @@ def flaw_of(d: s.FlawDecl, names: Names, properties: list[str], models: dict[str
     settings, _ = settings_of(d.settings, names, {})
     model = d.model.name if d.model else None
     return c.Flaw(d.name, tuple(n.name for n in d.violates), d.doc, model, tuple(settings), span=d.span)
-
-
-def place(d: s.Node) -> Span:
-    return d.span

@@ -94,7 +94,9 @@ def _call(stmt: s.CallStmt, env: Env) -> list[c.Stmt]:
     if isinstance(call, s.CallExpr) and isinstance(call.func, s.Attr):
         name = _dotted(call.func)
     if name is None or not isinstance(call, s.CallExpr):
-        raise error("E0413", "this is a value, not a statement", stmt.span, "assign it, or write `when` or `assert` before it")
+        raise error(
+            "E0413", "this is a value, not a statement", stmt.span, "assign it, or write `when` or `assert` before it"
+        )
     found = _procedure(name, env)
     if found is None:
         known = [*env.names.procedures, *(env.role.procedures if env.role else ())]
@@ -185,7 +187,12 @@ def place(e: s.Expr, env: Env) -> tuple[str, tuple[c.IndexStep | c.FieldStep, ..
 
 def _root(e: s.Expr, name: str, env: Env) -> tuple[str, tuple[c.IndexStep | c.FieldStep, ...], t.Type]:
     if name in env.locals:
-        raise error("E0414", f"`{name}` is not a state variable; a local name keeps its value", e.span, "name the new value with let")
+        raise error(
+            "E0414",
+            f"`{name}` is not a state variable; a local name keeps its value",
+            e.span,
+            "name the new value with let",
+        )
     if env.role and name in env.role.fields:
         var = env.names.vars[env.role.fields[name]]
         assert env.self_expr is not None and isinstance(var.type, t.Map)

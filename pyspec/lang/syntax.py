@@ -275,7 +275,7 @@ class AssertStmt(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class PassStmt(Stmt):
-    pass
+    """`pass`: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +342,7 @@ class DocDecl(Decl):
 @dataclass(frozen=True, slots=True)
 class Import(Decl):
     path: tuple[str, ...]
-    args: tuple[NamedArg, ...]
+    args: tuple[Expr | NamedArg, ...]
     alias: str | None
 
 
@@ -400,7 +400,7 @@ class ConstDeclaration(Decl):
 @dataclass(frozen=True, slots=True)
 class QuorumDecl(Decl):
     name: str
-    sort: str
+    sort: Name
     kind: str | None
     default: Expr | None
     doc: str | None
@@ -525,7 +525,7 @@ class LivenessDecl(Decl):
 
 @dataclass(frozen=True, slots=True)
 class DeadlockDecl(Decl):
-    pass
+    """`deadlock free`."""
 
 
 @dataclass(frozen=True, slots=True)

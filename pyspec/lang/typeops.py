@@ -10,12 +10,12 @@ INT, BOOL = t.Int(), t.Bool()
 
 
 def same(a: t.Type, b: t.Type) -> bool:
-    """Whether two types have the same values, ranges and capacities aside (those are checked when a value is stored)."""
+    """Whether two types have the same values; ranges and capacities aside, which are checked by stores."""
     a, b = _plain(a), _plain(b)
     if type(a) is not type(b):
         return False
     if isinstance(a, (t.Enum, t.Sort, t.Record, t.Union)):
-        return a.name == b.name  # type: ignore[attr-defined]
+        return bool(a.name == b.name)  # type: ignore[attr-defined]
     if isinstance(a, t.Tuple) and isinstance(b, t.Tuple):
         return len(a.items) == len(b.items) and all(map(same, a.items, b.items))
     if isinstance(a, t.Map) and isinstance(b, t.Map):
@@ -46,7 +46,8 @@ def _wider(a: t.Type, b: t.Type) -> t.Type:
 
 def value_type(a: t.Type) -> t.Type:
     """The type of an expression that reads a place of this type: ranges become `int`, capacities are dropped."""
-    return _VALUE.get(type(a), lambda x: x)(a)
+    change = _VALUE.get(type(a))
+    return a if change is None else change(a)
 
 
 _VALUE: dict[type, Callable[..., t.Type]] = {
