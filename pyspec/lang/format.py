@@ -2,7 +2,7 @@
 
 Indentation is four spaces a level, continuation lines keep their place relative to the line they continue, operators
 have spaces around them and brackets none inside, there are at most two blank lines (one in a block). What a writer
-aligned on purpose stays: trailing comments keep their column, and `expect` and what follows a colon keep their distance.
+aligned on purpose stays: trailing comments keep their column, `expect` and what follows a colon keep their distance.
 """
 
 from __future__ import annotations

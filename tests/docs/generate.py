@@ -1,7 +1,7 @@
-"""Writes the generated parts of the documentation: `make docs`. tests/docs/test_generated.py compares them with the files.
+"""Writes the generated parts of the documentation (`make docs`); test_generated.py compares them with the files.
 
-Generated are docs/errors.md (from the table of codes), docs/cli.md (from the commands' help), and the table of protocols
-in README.md (from the specifications).
+Generated are docs/errors.md (from the table of codes), docs/cli.md (from the commands' help), and the table of
+protocols in README.md (from the specifications).
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ CLI_HEAD = """# The command line
 | exit code | meaning |
 |---|---|
 | 0 | every expectation met |
-| 1 | a property failed (or a flaw was not caught, an expected count differs, an action can never fire under `--strict`) |
+| 1 | a property failed, a flaw was not caught, an expected count differs (`--strict`: or an action can never fire) |
 | 2 | the specification or the command line is wrong |
 | 3 | a budget (time, memory, states) ran out before an answer, or the run was interrupted |
 | 4 | engines disagree, or another fault of the tool |
 
-Environment: `PYSPEC_CACHE` (where compiled engines and verdicts are kept), `NO_COLOR`, `PYSPEC_DEBUG=1` (show tracebacks)."""
+Environment: `PYSPEC_CACHE` (where compiled engines and verdicts are kept), `NO_COLOR`, `PYSPEC_DEBUG=1` (show
+tracebacks)."""
 
 
 def errors_page() -> str:

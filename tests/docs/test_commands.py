@@ -1,7 +1,7 @@
 """Every command shown in README.md and docs/ works, and prints what the page says.
 
-In a block marked `console`, a line `$ command` is run (in a copy of the specifications); the lines that follow are what it
-prints, where `...` stands for any lines and times may differ. `[exit 1]` as the last line says with which code it
+In a block marked `console`, a line `$ command` is run (in a copy of the specifications); the lines that follow are what
+it prints, where `...` stands for any lines and times may differ. `[exit 1]` as the last line says with which code it
 ends. In a block marked `sh`, every line is a command. A `make` target must exist; it is not run here.
 """
 
@@ -84,11 +84,24 @@ def test_commands_of_a_page(page: Path, place: Path) -> None:
         if command.line.startswith("make"):
             subprocess.run([*command.line.partition("#")[0].split(), "-n"], cwd=ROOT, check=True, capture_output=True)
             continue
-        done = subprocess.run(["bash", "-c", command.line], cwd=place, env=environment, capture_output=True, text=True, timeout=300)  # fmt: skip
-        assert done.returncode == command.code, f"{command.line}\n{done.stdout}{done.stderr}"
-        assert "Traceback" not in done.stderr
+        done = run(command.line, place, environment)
+        said = done.stdout + done.stderr
+        assert done.returncode == command.code, f"{command.line}\n{said}"
+        assert "Traceback" not in said
         if command.output:
-            assert pattern(command.output).fullmatch(done.stdout + done.stderr), f"{command.line}\n{done.stdout}{done.stderr}"
+            assert pattern(command.output).fullmatch(said), f"{command.line}\n{said}"
+
+
+def run(line: str, place: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def test_the_pattern_of_an_output() -> None:
