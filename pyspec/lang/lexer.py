@@ -20,8 +20,8 @@ HARD = frozenset(
 #: Words with a meaning at the start of a line (and after the words in FOLLOW); elsewhere they are ordinary names.
 SOFT = frozenset(
     """protocol module import sort ordered enum record union type const quorum message network var ghost init def role
-    action on invariant step reachable terminal deadlock liveness lemma assume law flaw model refines fair strongly stable
-    volatile restart byzantine expect limit view capacity symmetry when either send reply assert pass match case
+    action on invariant step reachable terminal deadlock liveness lemma assume law flaw model refines fair strongly
+    stable volatile restart byzantine expect limit view capacity symmetry when either send reply assert pass match case
     return procedure hint""".split()  # noqa: SIM905
 )
 FOLLOW = {

@@ -181,8 +181,8 @@ class Env:
 
 
 RESERVED = frozenset(
-    """network others len min max sum count abs subsets flatten majority correct byzantine up bag copies prefix first last
-    append index next prev default only values keys tail update set seq map bool int elements""".split()  # noqa: SIM905
+    """network others len min max sum count abs subsets flatten majority correct byzantine up bag copies prefix first
+    last append index next prev default only values keys tail update set seq map bool int elements""".split()  # noqa: SIM905
 )
 
 __all__ = ["NOWHERE", "Env", "FunctionSig", "Message", "Names", "RESERVED", "Role"]
