@@ -57,14 +57,13 @@ def optional(name: str, out: Lowered, span: Span) -> c.Block:
 
 
 def _lost(role: Role, node: c.Expr, out: Lowered, span: Span) -> list[c.Stmt]:
-    """Volatile fields go back to their initial values."""
+    """Volatile fields go back to their initial values (which may name the node as the role does)."""
     stmts: list[c.Stmt] = []
     for var in out.vars:
         if var.role != role.name or var.kind != "field" or var.stable or not isinstance(var.init, c.MapComp):
             continue
         assert isinstance(var.type, t.Map)
-        at = op("map.at", value_type(var.type.value), span, var.init, node)
-        stmts.append(c.Assign(var.name, (c.IndexStep(node),), at, span=span))
+        stmts.append(c.Assign(var.name, (c.IndexStep(node),), var.init.body, span=span))
     return stmts
 
 
