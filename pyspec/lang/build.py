@@ -243,6 +243,11 @@ def _case(sp: Span, c: Items) -> s.RecordDecl:
     return s.RecordDecl(c[0].name, c[1] or (), None, span=sp)
 
 
+def _quorum(sp: Span, c: Items) -> s.Decl:
+    kind, system = c[2] or (None, None)
+    return s.QuorumDecl(c[0].name, c[1], kind, system, unquote(c[3]), span=sp)
+
+
 def _handler(sp: Span, c: Items) -> s.Decl:
     fair, name, patterns, sender, to, alias, body = c
     return s.HandlerDecl(name, patterns, sender, to, alias.name if alias else None, None, fair, body, span=sp)
@@ -313,7 +318,9 @@ DECLARATIONS: dict[str, Rule] = {
     "case_": _case,
     "alias": lambda sp, c: s.AliasDecl(c[0].name, c[1], unquote(c[2]), span=sp),
     "const": lambda sp, c: s.ConstDeclaration(c[0].name, c[1], c[2], unquote(c[3]), span=sp),
-    "quorum": lambda sp, c: s.QuorumDecl(c[0].name, c[1], c[2].name if c[2] else None, c[3], unquote(c[4]), span=sp),
+    "quorum": _quorum,
+    "quorum_kind": lambda sp, c: (c[0].name, None),
+    "quorum_sets": lambda sp, c: (None, c[0]),
     "message": _message,
     "network": lambda sp, c: s.NetworkDecl(c[0], span=sp),
     "netkind": lambda sp, c: tuple(c),

@@ -422,7 +422,8 @@ class Function:
 class Property:
     """`kind`: "invariant", "step" (may use Prime), "reachable", "terminal" (a state that may have no successor),
     "deadlock_free" (body is true), "eventually", "always_eventually", "eventually_always", "leads_to" (`second`),
-    "lemma", "assume" (constants only), "law" (`params` are universally quantified)."""
+    "lemma", "assume" (constants only), "law" (`params` are universally quantified), "hint" (a predicate worth trying in lemmas),
+    "refines" (`body` is a step predicate, `second` must hold in initial states)."""
 
     kind: str
     name: str
@@ -524,10 +525,14 @@ class MessageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Refines:
-    """`refines OTHER with abstract = expr, ...` (checked by the refinement engine)."""
+    """`refines OTHER with abstract = expr, ...`: the value of each abstract variable (by its prefixed name) in terms of
+    this protocol, and for each abstract action the condition under which a step is one of it (over the locals
+    `before_X` and `after_X`, to name the nearest action when a step is not allowed). The check itself is the property
+    `refines_OTHER`."""
 
     other: str
     mapping: tuple[tuple[str, Expr], ...]
+    steps: tuple[tuple[str, Expr], ...] = ()
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -9,6 +9,7 @@ from pyspec.lang import access as _access  # registers its entries in INFER
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
+from pyspec.lang.abstract import Abstract
 from pyspec.lang.declare import declare
 from pyspec.lang.faults import crashes, network_faults, pools, role_vars
 from pyspec.lang.ghosts import check_ghosts
@@ -23,9 +24,9 @@ from pyspec.lang.lower import (
     lower_init,
     lower_liveness,
     lower_property,
-    lower_refines,
     lower_var,
 )
+from pyspec.lang.refine import refinement
 from pyspec.lang.settings import flaw_of, model_of
 
 assert _access
@@ -41,14 +42,16 @@ def elaborate(linked: Linked) -> c.Spec:
     if found:
         raise SpecError(found)
     out = Lowered(names)
-    _variables(linked, out)
+    _variables(linked.decls, out)
     pools(out)
-    _behaviour(linked, out)
+    _behaviour(linked.decls, list(names.functions), out)
     for role in names.roles.values():
         crashes(role, out)
     network_faults(out)
     if out.found:
         raise SpecError(out.found[:50])
+    for a in linked.abstracts:
+        out.attempt(lambda a=a: _refines(a, linked, out))  # type: ignore[misc]
     models, flaws = _models(linked, out)
     if out.found:
         raise SpecError(out.found[:50])
@@ -57,8 +60,30 @@ def elaborate(linked: Linked) -> c.Spec:
     return spec
 
 
-def _variables(linked: Linked, out: Lowered) -> None:
-    for d in linked.decls:
+def _refines(a: Abstract, linked: Linked, out: Lowered) -> None:
+    """Lower the refined protocol beside this one, and add the property that links them."""
+    found: list[Diagnostic] = []
+    names = declare(linked.decls + a.decls, found)
+    below = Lowered(names)
+    if not found:
+        _variables(a.decls, below)
+        pools(below)
+        below.vars = [v for v in below.vars if v.name.startswith((f"{a.alias}.", f"network.{a.alias}."))]
+        _behaviour(a.decls, [f for f in names.functions if f not in out.names.functions], below)
+    found += below.found
+    if found:
+        raise SpecError(found)
+    prop, refines = refinement(a, below, out)
+    out.properties.append(prop)
+    out.refines.append(refines)
+    out.names.types |= names.types
+    for name, const in names.consts.items():
+        if not name.startswith("budget."):
+            out.names.consts.setdefault(name, const)
+
+
+def _variables(decls: tuple[s.Decl, ...], out: Lowered) -> None:
+    for d in decls:
         if isinstance(d, s.VarDecl):
             out.attempt(lambda d=d: lower_var(d, out))  # type: ignore[misc]
         if isinstance(d, s.RoleDecl):
@@ -69,10 +94,10 @@ def _variables(linked: Linked, out: Lowered) -> None:
             role_vars(role, out)
 
 
-def _behaviour(linked: Linked, out: Lowered) -> None:
-    for name in list(out.names.functions):
+def _behaviour(decls: tuple[s.Decl, ...], functions: list[str], out: Lowered) -> None:
+    for name in functions:
         out.attempt(lambda n=name: lower_function(n, out))  # type: ignore[misc]
-    for d in linked.decls:
+    for d in decls:
         if isinstance(d, s.RoleDecl):
             role = out.names.roles[d.name]
             for item in d.items:
@@ -93,7 +118,6 @@ _TOP: dict[type, Callable[..., None]] = {
     s.LivenessDecl: lower_liveness,
     s.DeadlockDecl: lower_deadlock,
     s.InitDecl: lower_init,
-    s.RefinesDecl: lower_refines,
 }
 
 

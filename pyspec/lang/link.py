@@ -7,14 +7,15 @@ folder; `as` puts the alias and a dot before every name of the module; parameter
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 from pyspec.base.diagnostics import SpecError, error
 from pyspec.base.source import Source, Span
 from pyspec.lang import syntax as s
+from pyspec.lang.abstract import Abstract, abstract, find_protocol
 from pyspec.lang.messages import closest
 from pyspec.lang.parser import parse
+from pyspec.lang.rename import prefix_all, substitute
 
 _MAX_BYTES = 4_000_000
 
@@ -27,6 +28,7 @@ class Linked:
     doc: str | None
     decls: tuple[s.Decl, ...]
     files: tuple[str, ...]
+    abstracts: tuple[Abstract, ...] = ()
 
 
 def read(path: Path, span: Span | None = None) -> Source:
@@ -67,7 +69,16 @@ def link(source: Source) -> Linked:
             "write `protocol name` first",
         )
     decls = _expand(main, Path(source.file), files, ())
-    return Linked(header, header.doc or doc, decls, tuple(files))
+    abstracts = tuple(_abstract(d, Path(source.file), files, decls) for d in decls if isinstance(d, s.RefinesDecl))
+    return Linked(header, header.doc or doc, decls, tuple(files), abstracts)
+
+
+def _abstract(d: s.RefinesDecl, path: Path, files: list[str], decls: tuple[s.Decl, ...]) -> Abstract:
+    """Read the protocol that a `refines` names."""
+    found = find_protocol(d, path)
+    source = read(found, d.span)
+    files.append(source.file)
+    return abstract(d, found, _expand(parse(source), found, files, ()), decls)
 
 
 def _header(file: s.File) -> tuple[s.Header | None, str | None]:
@@ -109,7 +120,7 @@ def _import(d: s.Import, path: Path, files: list[str], above: tuple[Path, ...]) 
         raise error("E0115", f"{found.name} is not a module: it begins with `module NAME`", d.span)
     decls = _expand(file, found, files, above)
     decls = _parameters(d, header, decls)
-    return tuple(_rename(decls, d.alias)) if d.alias else decls
+    return tuple(prefix_all(decls, d.alias)) if d.alias else decls
 
 
 def _parameters(d: s.Import, header: s.Header, decls: tuple[s.Decl, ...]) -> tuple[s.Decl, ...]:
@@ -130,65 +141,7 @@ def _parameters(d: s.Import, header: s.Header, decls: tuple[s.Decl, ...]) -> tup
     missing = [p.name for p in header.params if p.name not in given]
     if missing:
         raise error("E0116", f"module {header.name} also needs {', '.join(missing)}", d.span)
-    return tuple(_substitute(x, given) for x in decls)
-
-
-def _substitute(node: s.Decl, given: dict[str, s.Expr]) -> s.Decl:
-    found = _walk(node, lambda n: given.get(n.name, n) if isinstance(n, s.Name) else n)
-    assert isinstance(found, s.Decl)
-    return found
-
-
-def _walk(node: object, change: Callable[[s.Node], object]) -> object:
-    """Rebuild a syntax tree bottom-up."""
-    if isinstance(node, tuple):
-        return tuple(_walk(x, change) for x in node)
-    if not isinstance(node, s.Node):
-        return node
-    fields = {f.name: _walk(getattr(node, f.name), change) for f in dataclasses.fields(node)}
-    if isinstance(node, s.FlawDecl | s.ModelDecl | s.SortDecl | s.EnumDecl | s.VarDecl):
-        for name in ("names", "members"):  # places where names are declared
-            if name in fields:
-                fields[name] = getattr(node, name)
-    return change(dataclasses.replace(node, **fields))  # type: ignore[arg-type]
-
-
-def _rename(decls: tuple[s.Decl, ...], alias: str) -> list[s.Decl]:
-    """Put `alias.` before every name that the module declares, where it is declared and where it is used."""
-    declared = {n for d in decls for n in _declared(d)}
-    out: list[s.Decl] = []
-    for d in decls:
-        moved = _walk(d, lambda n: _prefixed(n, declared, alias))
-        assert isinstance(moved, s.Decl)
-        out.append(_redeclare(moved, alias))
-    return out
-
-
-def _declared(d: s.Decl) -> list[str]:
-    names = [n.name for n in getattr(d, "names", ())] + [n.name for n in getattr(d, "members", ())]
-    if isinstance(d, s.UnionDecl):
-        names += [k.name for k in d.cases]
-    if hasattr(d, "name"):
-        names.append(d.name)
-    return names
-
-
-def _prefixed(n: object, declared: set[str], alias: str) -> object:
-    if isinstance(n, s.Name) and n.name in declared:
-        return dataclasses.replace(n, name=f"{alias}.{n.name}")
-    return n
-
-
-def _redeclare(d: s.Decl, alias: str) -> s.Decl:
-    changes: dict[str, object] = {}
-    if hasattr(d, "name"):
-        changes["name"] = f"{alias}.{d.name}"
-    for field in ("names", "members"):
-        if hasattr(d, field):
-            changes[field] = tuple(dataclasses.replace(n, name=f"{alias}.{n.name}") for n in getattr(d, field))
-    if isinstance(d, s.UnionDecl):
-        changes["cases"] = tuple(dataclasses.replace(k, name=f"{alias}.{k.name}") for k in d.cases)
-    return dataclasses.replace(d, **changes)  # type: ignore[arg-type]
+    return tuple(substitute(x, given) for x in decls)
 
 
 __all__ = ["Linked", "SpecError", "link", "read"]

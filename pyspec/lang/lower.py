@@ -12,7 +12,7 @@ from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.declare import constant_env, resolve_type
 from pyspec.lang.exprs import boolean, check, domain, element_type
-from pyspec.lang.functions import block_value, function_body, property_body, suite_doc
+from pyspec.lang.functions import function_body, property_body, suite_doc
 from pyspec.lang.messaging import channel_at, find_message, messages_in_network, pool
 from pyspec.lang.names import Env, Names, Role
 from pyspec.lang.patterns import Lets, bind_fields, bind_pattern, conjunction
@@ -368,10 +368,3 @@ def lower_deadlock(d: s.DeadlockDecl, out: Lowered) -> None:
 def lower_init(d: s.InitDecl, out: Lowered) -> None:
     """`init where`."""
     out.init_where.append(boolean(d.where, Env(out.names)))
-
-
-def lower_refines(d: s.RefinesDecl, out: Lowered) -> None:
-    """`refines`."""
-    env = Env(out.names)
-    mapping = tuple((m.name, block_value((s.ReturnStmt(m.value, span=m.span),), env, None, m.span)) for m in d.mapping)
-    out.refines.append(c.Refines(d.other, mapping, span=d.span))
