@@ -1,0 +1,134 @@
+/* What Python calls, through ctypes: new, start, wait (so that Python stays in charge of time and Ctrl-C), results, free. */
+#ifndef PYSPEC_API_H
+#define PYSPEC_API_H
+#include "checkpoint.h"
+
+#define API __attribute__((visibility("default")))
+
+API void search_free(Search *g) {
+    if (!g) return;
+    table_close(&g->table);
+    log_close(&g->log);
+    for (U i = 0; i < g->runs; i++) close(g->run[i].fd);
+    free(g->run); free(g->old); free(g->cx); free(g->thread); free(g->now.item); free(g->next.item);
+    free(g);
+}
+
+API Search *search_new(const Options *o) {
+    Search *g = calloc(1, sizeof(Search));
+    if (!g) return NULL;
+    g->o = *o;
+    g->cx = calloc((size_t)o->threads, sizeof(Cx));
+    g->thread = calloc((size_t)o->threads, sizeof(pthread_t));
+    for (int i = 0; i < PROPERTIES; i++) {
+        g->wanted[i] = o->wanted[i];
+        if (i != P_ERROR && o->wanted[i]) g->undecided++;
+    }
+    g->log.fd = -1;
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_cond_init(&g->turn, NULL);
+    pthread_cond_init(&g->finished, NULL);
+    if (!g->cx || !g->thread || !table_open(&g->table, 14, (unsigned)o->max_slots_log2)) { search_free(g); return NULL; }
+    for (int i = 0; i < o->threads; i++) g->cx[i].g = g;
+    return g;
+}
+
+/* The initial states: level 0. */
+static void first_level(Search *g) {
+    Cx *cx = &g->cx[0];
+    cx->phase = STARTING;
+    cx->item = NO_ACTION;
+    cx->pos = NO_PARENT;
+    if (_setjmp(cx->back)) {
+        if (cx->error_kind == E_ROOM) g->stop = S_ROOM;
+        else found(cx, P_ERROR, 0, NULL);
+    } else model_initial(cx);
+    drain(cx);
+    write_out(cx);
+    collect(cx, 1);
+    g->distinct = g->pending;
+    g->pending = 0;
+    g->now = g->next;
+    memset(&g->next, 0, sizeof g->next);
+    if (g->bad_state || g->bad_step) {
+        g->bad_state = g->bad_step = 0;
+        check_last_level(g);
+        g->bad_step = 1;
+    }
+}
+
+/* 0 when threads run (or there is nothing to do), else an errno. */
+API int search_start(Search *g) {
+    int e = log_open(&g->log, g->o.checkpoint ? g->o.checkpoint : g->o.folder, g->o.checkpoint != NULL);
+    if (e) return e;
+    e = g->o.resume ? resume(g) : -1;
+    if (e > 0) return e;
+    if (e < 0) first_level(g);
+    if (g->fault) return g->fault;
+    if (!g->now.n && !g->next.n) { g->done = 1; return 0; }
+    if (g->bad_step || g->stop) { g->done = 1; return 0; }
+    for (int i = 0; i < g->o.threads; i++) {
+        pthread_mutex_lock(&g->lock);
+        g->running++;
+        pthread_mutex_unlock(&g->lock);
+        e = pthread_create(&g->thread[i], NULL, worker, &g->cx[i]);
+        if (e) { g->running--; return e; }
+    }
+    return 0;
+}
+
+/* 1 when the search is over. */
+API int search_wait(Search *g, int ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) { until.tv_sec++; until.tv_nsec -= 1000000000L; }
+    pthread_mutex_lock(&g->lock);
+    while (g->running && !pthread_cond_timedwait(&g->finished, &g->lock, &until)) {}
+    int over = !g->running;
+    pthread_mutex_unlock(&g->lock);
+    if (over)
+        for (int i = 0; i < g->o.threads; i++)
+            if (g->thread[i]) { pthread_join(g->thread[i], NULL); g->thread[i] = 0; }
+    return over;
+}
+
+API void search_stop(Search *g, int reason) {
+    if (!g->stop) __atomic_store_n(&g->stop, reason, __ATOMIC_RELAXED);
+}
+API void search_checkpoint(Search *g) { __atomic_fetch_or(&g->want, WANT_CHECKPOINT, __ATOMIC_RELAXED); }
+
+/* distinct, generated, depth, stop, fault, table slots, chunks to do in this level, chunks of the next, runs, outside,
+ * checkpoints. While threads run the numbers are a little behind. */
+API void search_progress(Search *g, U *to) {
+    U generated = g->generated, fresh = g->pending;
+    for (int i = 0; i < g->o.threads; i++) { generated += g->cx[i].generated; fresh += g->cx[i].fresh; }
+    U all[] = {g->distinct + fresh, generated, g->depth, (U)g->stop, (U)g->fault, table_slots(&g->table),
+               g->now_taken < g->now.n ? g->now.n - g->now_taken : 0, g->next.n, g->runs, g->outside, g->checkpoints};
+    memcpy(to, all, sizeof all);
+}
+
+API void search_counters(Search *g, U *fired, uint8_t *cover) {
+    memcpy(fired, g->fired, N_ACTIONS * sizeof(U));
+    memcpy(cover, g->cover, N_COVER);
+}
+
+/* to: set, phase, action, kind, span, log position, words of the next state, level. */
+API void search_finding(Search *g, int property, I *to, U *words) {
+    Finding *f = &g->found[property];
+    I all[] = {f->set, f->phase, f->action, f->kind, f->span, (I)f->at, f->n, (I)f->level};
+    memcpy(to, all, sizeof all);
+    memcpy(words, f->w, f->n * sizeof(U));
+}
+
+/* The state at a log position; returns its words, or -1. `parent`: position of its parent, NO_PARENT for an initial state. */
+API int search_record(Search *g, U at, U *words, U *parent) {
+    U head;
+    if (log_read(&g->log, &head, at, 1)) return -1;
+    *parent = head >> 16;
+    int n = (int)(head & 0xffff);
+    return log_read(&g->log, words, at + 1, (U)n) ? -1 : n;
+}
+
+#endif
