@@ -241,7 +241,7 @@ class DSeq(Dom):
     @cached_property
     def card(self) -> int | None:  # type: ignore[override]
         width = self.item.bits
-        if width is None or bits_for(self.cap + 1) + self.cap * width > 64:
+        if width is None or bits_for(self.cap + 1) + self.cap * width > 63:
             return None
         return self.cap + 1 << self.cap * width
 
@@ -262,7 +262,7 @@ class DMap(Dom):
     @cached_property
     def card(self) -> int | None:  # type: ignore[override]
         width = self.item.bits
-        return None if width is None or width * self.size > 64 else 1 << width * self.size
+        return None if width is None or width * self.size > 63 else 1 << width * self.size
 
     @property
     def dense(self) -> bool:  # type: ignore[override]
