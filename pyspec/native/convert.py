@@ -74,7 +74,11 @@ def some_item(em: Em, value: V) -> V:
 def make_some(em: Em, dom: d.DOpt, item: V) -> str:
     """C text of an option that holds the item (which is of the option's item domain)."""
     if dom.rep == "struct":
-        inner = item.text if item.dom.rep == "struct" else f"({em.types.cell(item.dom)}){em.types.store(item.dom, item.text)}"
+        inner = (
+            item.text
+            if item.dom.rep == "struct"
+            else f"({em.types.cell(item.dom)}){em.types.store(item.dom, item.text)}"
+        )
         return f"({em.types.struct(dom)}){{1, {inner}}}"
     return f"({em.types.code(dom.item, item.text)} + 1)"
 
@@ -110,7 +114,10 @@ def get_part(em: Em, value: V, index: int) -> V:
 def make_prod(em: Em, dom: d.DProd, parts: list[V]) -> V:
     """A record or tuple from its components, each of its item domain."""
     if dom.rep == "struct":
-        cells = [p.text if p.dom.rep == "struct" else f"({em.types.cell(p.dom)}){em.types.store(p.dom, p.text)}" for p in parts]
+        cells = [
+            p.text if p.dom.rep == "struct" else f"({em.types.cell(p.dom)}){em.types.store(p.dom, p.text)}"
+            for p in parts
+        ]
         return em.temp(dom, f"{{{', '.join(cells) or '0'}}}")
     terms = [
         em.types.code(p.dom, p.text) + (f" * {stride}ULL" if stride > 1 else "")
@@ -255,7 +262,7 @@ def add_to_set(em: Em, target: V, item: V) -> None:
         em.line(f"{add}(cx, &{target.text}, &{em.cell(item)});")
 
 
-class each:  # noqa: N801 - reads as a statement
+class each:
     """`with each(em, value) as item:` writes a loop over a set, a bag (every copy) or a sequence, in order."""
 
     def __init__(self, em: Em, value: V) -> None:

@@ -81,7 +81,9 @@ class Types:
         if isinstance(dom, d.DInt):
             wide = (dom.bits or 0) >= 63
             plus = f" + {dom.lo}" if dom.lo > 0 else f" - {-dom.lo}" if dom.lo else ""
-            return f"((I)((U){cell} + (U){dom.lo + 2**64 if dom.lo < 0 else dom.lo}ULL))" if wide else f"((I){cell}{plus})"
+            return (
+                f"((I)((U){cell} + (U){dom.lo + 2**64 if dom.lo < 0 else dom.lo}ULL))" if wide else f"((I){cell}{plus})"
+            )
         return cell if dom.rep == "struct" else f"((U){cell})"
 
     def store(self, dom: Dom, value: str) -> str:
@@ -159,7 +161,9 @@ def _cmp_body(types: Types, dom: Any) -> list[str]:
         return ["    if (a->some != b->some) return a->some ? 1 : -1;", f"    return a->some ? {both} : 0;"]
     if isinstance(dom, d.DSum):
         lines = ["    if (a->tag != b->tag) return a->tag < b->tag ? -1 : 1;", "    switch (a->tag) {"]
-        lines += [f"    case {i}: return {types.compare_cells(c, f'a->c{i}', f'b->c{i}')};" for i, c in enumerate(dom.cases)]
+        lines += [
+            f"    case {i}: return {types.compare_cells(c, f'a->c{i}', f'b->c{i}')};" for i, c in enumerate(dom.cases)
+        ]
         return [*lines, "    }", "    return 0;"]
     one = types.compare_cells(dom.item, "a->e[i]", "b->e[i]")
     if isinstance(dom, d.DMap):
@@ -183,7 +187,10 @@ def _stream(types: Types, dom: Any, var: str, one: Callable[[Dom, str], str], le
     if isinstance(dom, d.DProd):
         return ["    " + one(item, f"{var}->f{i}") for i, item in enumerate(dom.items)]
     if isinstance(dom, d.DOpt):
-        return ["    " + length.replace("N", f"{var}->some").replace("B", "1"), f"    if ({var}->some) {{ {one(dom.item, var + '->v')} }}"]
+        return [
+            "    " + length.replace("N", f"{var}->some").replace("B", "1"),
+            f"    if ({var}->some) {{ {one(dom.item, var + '->v')} }}",
+        ]
     if isinstance(dom, d.DSum):
         head = "    " + length.replace("N", f"{var}->tag").replace("B", str(d.bits_for(len(dom.cases))))
         cases = [f"    case {i}: {one(c, f'{var}->c{i}')} break;" for i, c in enumerate(dom.cases)]

@@ -9,9 +9,10 @@ In C a value is an `I` (int64_t, integers), a `U` (uint64_t, its code), or a str
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import cast
+from typing import Any, cast
 
 from pyspec.lang import types as t
 
@@ -193,7 +194,7 @@ class DSet(Dom):
 
     @cached_property
     def kind(self) -> str:
-        """"mask", "wide" or "array"."""
+        """ "mask", "wide" or "array"."""
         size = self.item.card
         if size is None or not self.item.dense or size > WIDE_BITS:
             return "array"
@@ -326,7 +327,7 @@ def _of_map(type: t.Type) -> Dom:
     return DMap(key, of_type(type.value))
 
 
-_OF_TYPE = {
+_OF_TYPE: dict[type, Callable[[Any], Dom]] = {
     t.Bool: DAtom,
     t.Int: lambda _: NO_INT,
     t.Range: _of_range,
@@ -403,7 +404,7 @@ def sized_set(item: Dom, cap: int) -> DSet:
     return DSet(item, min(cap, MOST_ELEMENTS))
 
 
-_JOIN = {
+_JOIN: dict[type, Callable[[Any, Any], Dom]] = {
     DInt: _join_int,
     DProd: _join_prod,
     DSum: _join_sum,

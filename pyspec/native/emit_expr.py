@@ -11,7 +11,14 @@ from pyspec.lang import types as t
 from pyspec.model.evaluate import enum_value
 from pyspec.native import domains as d
 from pyspec.native.convert import (
-    add_to_set, code_item, convert, each, empty_set, get_part, make_prod, set_size,
+    add_to_set,
+    code_item,
+    convert,
+    each,
+    empty_set,
+    get_part,
+    make_prod,
+    set_size,
 )  # fmt: skip
 from pyspec.native.domains import BOOL, Dom
 from pyspec.native.emit import Em, V
@@ -89,7 +96,7 @@ def _let(em: Em, e: core.LetExpr) -> V:
 # ---------------------------------------------------------------------------------------------------- binders
 
 
-class over:  # noqa: N801 - reads as a statement
+class over:
     """`with over(em, domain) as item:` writes a loop over a set or sequence expression, which is not built when it is plain
     (a type, a range, the subsets of a mask). `most` bounds the number of turns."""
 
@@ -161,7 +168,9 @@ class over:  # noqa: N801 - reads as a statement
         self.most = 1 << min(dom.cap, 16)
         if dom.kind == "mask":
             i, turn = em.fresh("i"), em.fresh("first")
-            em.line(f"for (U {i} = 0, {turn} = 1; {turn} || {i}; {turn} = 0, {i} = ({i} - {base.text}) & {base.text}) {{")
+            em.line(
+                f"for (U {i} = 0, {turn} = 1; {turn} || {i}; {turn} = 0, {i} = ({i} - {base.text}) & {base.text}) {{"
+            )
             self._ends.append("}")
             return V(i, dom)
         return self._picked(base, dom)

@@ -10,7 +10,16 @@ from pyspec.lang import core
 from pyspec.lang import types as t
 from pyspec.native import domains as d
 from pyspec.native.convert import (
-    add_to_set, code_item, convert, copy_cells, each, empty_set, is_some, make_some, set_size, some_item,
+    add_to_set,
+    code_item,
+    convert,
+    copy_cells,
+    each,
+    empty_set,
+    is_some,
+    make_some,
+    set_size,
+    some_item,
 )  # fmt: skip
 from pyspec.native.domains import ANY_INT, BOOL, INT_MAX, INT_MIN, Dom
 from pyspec.native.emit import Em, V
@@ -97,7 +106,7 @@ def _arith(op: str, sign: str) -> Emit:
         a, b = _args(em, e)
         assert isinstance(a.dom, d.DInt) and isinstance(b.dom, d.DInt)
         lo, hi = _bounds(op, a.dom, b.dom)
-        if INT_MIN <= lo and hi <= INT_MAX:
+        if lo >= INT_MIN and hi <= INT_MAX:
             return V(f"({a.text} {sign} {b.text})", d.DInt(lo, hi))
         em.fallible += 1
         dom = d.DInt(max(lo, INT_MIN), min(hi, INT_MAX))

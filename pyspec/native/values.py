@@ -33,9 +33,7 @@ def _tight_set(type: Any, values: list[Any]) -> Dom:
 
 
 def _tight_many(kind: Any) -> Callable[[Any, list[Any]], Dom]:
-    return lambda type, values: kind(
-        tight(type.item, (x for v in values for x in v)), max(map(len, values), default=0)
-    )
+    return lambda type, values: kind(tight(type.item, (x for v in values for x in v)), max(map(len, values), default=0))
 
 
 _TIGHT: dict[type, Callable[[Any, list[Any]], Dom]] = {

@@ -40,8 +40,7 @@ static void first_level(Search *g) {
     cx->item = NO_ACTION;
     cx->pos = NO_PARENT;
     if (_setjmp(cx->back)) {
-        if (cx->error_kind == E_ROOM) g->stop = S_ROOM;
-        else found(cx, P_ERROR, 0, NULL);
+        failed(cx);
     } else model_initial(cx);
     drain(cx);
     write_out(cx);
@@ -100,12 +99,17 @@ API void search_stop(Search *g, int reason) {
 API void search_checkpoint(Search *g) { __atomic_fetch_or(&g->want, WANT_CHECKPOINT, __ATOMIC_RELAXED); }
 
 /* distinct, generated, depth, stop, fault, table slots, chunks to do in this level, chunks of the next, runs, outside,
- * checkpoints. While threads run the numbers are a little behind. */
+ * checkpoints, states waiting. While threads run the numbers are a little behind. */
 API void search_progress(Search *g, U *to) {
-    U generated = g->generated, fresh = g->pending;
-    for (int i = 0; i < g->o.threads; i++) { generated += g->cx[i].generated; fresh += g->cx[i].fresh; }
+    U generated = g->generated, fresh = g->pending, expanded = 0;
+    for (int i = 0; i < g->o.threads; i++) {
+        generated += g->cx[i].generated;
+        fresh += g->cx[i].fresh;
+        expanded += g->cx[i].expanded;
+    }
     U all[] = {g->distinct + fresh, generated, g->depth, (U)g->stop, (U)g->fault, table_slots(&g->table),
-               g->now_taken < g->now.n ? g->now.n - g->now_taken : 0, g->next.n, g->runs, g->outside, g->checkpoints};
+               g->now_taken < g->now.n ? g->now.n - g->now_taken : 0, g->next.n, g->runs, g->outside, g->checkpoints,
+               g->distinct + fresh > expanded ? g->distinct + fresh - expanded : 0};
     memcpy(to, all, sizeof all);
 }
 

@@ -1,6 +1,7 @@
 /* What the generated model and the search share: integer types, bit fields, hashing, evaluation errors.
  *
- * The generated file defines, before it includes this one: W_MAX (64-bit words of the widest packed state), STATE_BITS,
+ * The generated file defines, before it includes this one: W_MAX (64-bit words of the widest packed state), KEY_WORDS (what
+ * is hashed at most), STATE_BITS,
  * N_ACTIONS, N_INVARIANTS, N_STEPS, N_GOALS, N_COVER, HAS_LIMIT, HAS_VIEW, CHECK_DEADLOCK. After it: struct S (an unpacked
  * state) and the model_* functions that search.h calls. */
 #ifndef PYSPEC_BASE_H
@@ -126,15 +127,15 @@ FN U mix(U x) {
     return x ^ (x >> 31);
 }
 
-static U KEYS[2 * W_MAX + 2];
+static U KEYS[2 * KEY_WORDS + 2];
 __attribute__((constructor)) static void make_keys(void) {
-    for (unsigned i = 0; i < 2 * W_MAX + 2; i++) KEYS[i] = mix(0x9e3779b97f4a7c15ULL * (i + 1));
+    for (unsigned i = 0; i < 2 * KEY_WORDS + 2; i++) KEYS[i] = mix(0x9e3779b97f4a7c15ULL * (i + 1));
 }
 
 /* Multilinear hashing modulo 2^128, high half (Dietzfelbinger 1996): for random keys two different states collide with
  * probability 2^-64. Zero words add nothing, so trailing zero words may be left out. */
 FN U fingerprint_words(const U *w, unsigned n) {
-    UU sum = ((UU)KEYS[2 * W_MAX] << 64) | KEYS[2 * W_MAX + 1];
+    UU sum = ((UU)KEYS[2 * KEY_WORDS] << 64) | KEYS[2 * KEY_WORDS + 1];
     for (unsigned i = 0; i < n; i++) sum += (((UU)KEYS[2 * i] << 64) | KEYS[2 * i + 1]) * w[i];
     U h = (U)(sum >> 64);
     return h ? h : 1;

@@ -14,7 +14,7 @@ typedef struct {
     uint8_t cover[AT_LEAST_1(N_COVER)];
     Finding found[PROPERTIES];
     int bad_state, bad_step;
-    U undecided, log_end, now, next, verified, entries, runs, table_log2;
+    U undecided, log_end, now, next, verified, entries, runs, table_log2, expanded;
 } Header;
 
 typedef struct { int fd, error; off_t at; } Stream;
@@ -45,6 +45,7 @@ static Header *header_of(Search *g) {
         Cx *cx = &g->cx[i];
         h->pending += cx->fresh;
         h->round_generated += cx->generated;
+        h->expanded += cx->expanded;
         for (int a = 0; a < N_ACTIONS; a++) h->round_fired[a] += cx->fired[a];
         for (int c = 0; c < N_COVER; c++) h->cover[c] |= cx->cover[c];
     }
@@ -113,6 +114,7 @@ static void read_header(Search *g, const Header *h) {
     memcpy(g->cover, h->cover, sizeof g->cover);
     memcpy(g->found, h->found, sizeof g->found);
     g->cx[0].generated = h->round_generated;
+    g->cx[0].expanded = h->expanded;
     memcpy(g->cx[0].fired, h->round_fired, sizeof h->round_fired);
 }
 

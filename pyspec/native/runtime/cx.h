@@ -76,9 +76,11 @@ struct Cx {
     unsigned cn;
     U pos;
     int phase, item, failed; /* item: property or action being evaluated */
+    int beyond, kept;        /* checking a successor beyond the limits; the action it came from */
+    U padded[W_MAX + 1];
     U successors;
     U depth; /* choices made in the current run of an action that is re-executed */
-    U generated, fresh, inserted;
+    U generated, fresh, inserted, expanded;
     U fired[AT_LEAST_1(N_ACTIONS)];
     uint8_t cover[AT_LEAST_1(N_COVER)];
     unsigned bn, on;
@@ -98,8 +100,22 @@ static COLD __attribute__((noreturn)) void fail(Cx *cx, int kind, int span) {
     longjmp(cx->back, 1);
 }
 
-static COLD void found(Cx *cx, int property, unsigned n, const U *w);
 static void drain(Cx *cx);
+static void outside(Cx *cx);
+static COLD void found(Cx *cx, int property, unsigned n, const U *w);
+static COLD void found_here(Cx *cx, int property, const S *s); /* a property is decided by the state s */
+static COLD void found_step(Cx *cx, int property);             /* ... by the step from cur to nxt */
+
+/* the generated model */
+static void model_unpack(const U *w, S *s);
+static unsigned model_pack(const S *s, U *w);
+static void model_initial(Cx *cx);
+static void model_expand(Cx *cx);
+static void model_check(Cx *cx, const S *s);
+static void model_steps(Cx *cx, const S *s, const S *n);
+static int model_terminal(Cx *cx, const S *s);
+static int model_limit(Cx *cx, const S *s);
+static U model_view(Cx *cx, const S *s);
 
 /* The packed successor is in slot(cx): hand it over. */
 FN U *slot(Cx *cx) { return cx->b[cx->bn].w; }

@@ -33,6 +33,29 @@ static COLD void found(Cx *cx, int property, unsigned n, const U *w) {
     pthread_mutex_unlock(&g->lock);
 }
 
+static COLD void found_there(Cx *cx, int property, const S *s) {
+    U w[W_MAX];
+    found(cx, property, model_pack(s, w), w);
+}
+
+static COLD void found_here(Cx *cx, int property, const S *s) {
+    if (s == &cx->cur) found(cx, property, 0, NULL);
+    else found_there(cx, property, s);
+}
+
+static COLD void found_step(Cx *cx, int property) { found_there(cx, property, &cx->nxt); }
+
+/* A successor beyond the limits is checked, but neither stored nor expanded. */
+static void outside(Cx *cx) {
+    __atomic_fetch_add(&cx->g->outside, 1, __ATOMIC_RELAXED);
+    cx->beyond = 1;
+    cx->kept = cx->item;
+    cx->item = 0;
+    model_check(cx, &cx->nxt);
+    cx->item = cx->kept;
+    cx->beyond = 0;
+}
+
 /* ------------------------------------------------------------------------------------------------- one state */
 
 static void write_out(Cx *cx) {
@@ -74,12 +97,22 @@ static void drain(Cx *cx) {
     if (UNLIKELY(__atomic_load_n(&g->want, __ATOMIC_RELAXED) & WANT_ROOM)) rendezvous(cx, 0, 0);
 }
 
+/* After an evaluation error: report it. Returns 0 when the search as a whole must fall back. */
+static COLD int failed(Cx *cx) {
+    if (cx->error_kind == E_ROOM) { cx->g->stop = S_ROOM; return 0; }
+    cx->failed = 1;
+    if (cx->beyond) {
+        cx->item = cx->kept;
+        cx->beyond = 0;
+        found_there(cx, P_ERROR, &cx->nxt);
+    } else found(cx, P_ERROR, 0, NULL);
+    return 1;
+}
+
 /* Invariants and goals of the current state, each abandoned on its own by an evaluation error. */
 static void check_state(Cx *cx) {
     if (_setjmp(cx->back)) {
-        if (cx->error_kind == E_ROOM) { cx->g->stop = S_ROOM; return; }
-        cx->failed = 1;
-        found(cx, P_ERROR, 0, NULL);
+        if (!failed(cx)) return;
         cx->item++;
     }
     model_check(cx, &cx->cur);
@@ -87,10 +120,8 @@ static void check_state(Cx *cx) {
 
 static void expand_state(Cx *cx) {
     if (_setjmp(cx->back)) {
-        if (cx->error_kind == E_ROOM) { cx->g->stop = S_ROOM; return; }
-        cx->failed = 1;
+        if (!failed(cx)) return;
         cx->nxt = cx->cur;
-        found(cx, P_ERROR, 0, NULL);
         cx->item++;
     }
     model_expand(cx);
@@ -106,12 +137,18 @@ static void process(Cx *cx, const U *w, unsigned n, U pos, int expand) {
     cx->cw = w;
     cx->cn = n;
     cx->pos = pos;
-    model_unpack(w, n, &cx->cur);
+#if W_MAX > 1
+    memset(cx->padded + n, 0, (W_MAX + 1 - n) * sizeof(U));
+    memcpy(cx->padded, w, n * sizeof(U));
+    cx->cw = cx->padded;
+#endif
+    model_unpack(cx->cw, &cx->cur);
     cx->phase = CHECKING;
     cx->item = 0;
     cx->failed = 0;
     check_state(cx);
     if (!expand || cx->g->bad_state) return;
+    cx->expanded++;
     memcpy(&cx->nxt, &cx->cur, sizeof(S));
     cx->phase = EXPANDING;
     cx->item = 0;

@@ -10,6 +10,7 @@
 
 static int level_end(Search *g);
 static void write_out(Cx *cx);
+static void rendezvous(Cx *cx, int boundary, int end);
 static void checkpoint(Search *g);
 
 #define RUN_BUFFER 8192
@@ -33,6 +34,19 @@ static void run_scan(Search *g, Run *r) {
         }
     }
     free(buffer);
+}
+
+FN U model_fingerprint(Cx *cx, const U *w, unsigned n) {
+#if HAS_VIEW
+    S s;
+    U padded[W_MAX + 1] = {0};
+    memcpy(padded, w, n * sizeof(U));
+    model_unpack(padded, &s);
+    return model_view(cx, &s);
+#else
+    (void)cx;
+    return fingerprint(w, n);
+#endif
 }
 
 FN int spill_is_old(const Search *g, U fp) {

@@ -1,0 +1,283 @@
+"""A whole model in C: the state struct, packing, initial states, actions, properties."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from pyspec.base.source import Span
+from pyspec.lang import core
+from pyspec.model.instance import Instance
+from pyspec.native.convert import convert
+from pyspec.native.ctypes_table import stream_bits
+from pyspec.native.emit import Em
+from pyspec.native.emit_expr import copy_of, emit, emit_as, over, truth
+from pyspec.native.emit_stmt import Place, Run, Statements, put
+from pyspec.native.emit_symmetry import Symmetry
+from pyspec.native.layout import Layout, make_layout, pack_cells, unpack_cells
+
+CHECKED = ("invariant", "step", "reachable")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The C source of a model, and what its numbers mean."""
+
+    source: str
+    em: Em
+    layout: Layout
+    spans: tuple[Span, ...]
+    cover: tuple[Span, ...]
+    actions: tuple[str, ...]
+    properties: tuple[core.Property, ...]  # invariants, steps, goals, in the order of their numbers
+    deadlock: core.Property | None
+    symmetry: tuple[str, ...]
+
+
+class Model:
+    """Writes the C of one instance."""
+
+    def __init__(self, instance: Instance, symmetry: bool) -> None:
+        self.instance, self.spec = instance, instance.spec
+        self.em = Em(self.spec)
+        self.layout = make_layout(self.em)
+        self.by_kind = {
+            k: [p for p in self.spec.properties if p.kind == k] for k in (*CHECKED, "terminal", "deadlock_free")
+        }
+        self.functions: list[str] = []  # C functions of the model, in order
+        self._successors: dict[frozenset[str], str] = {}
+        self.view_words = 0
+        sorts = instance.symmetric if symmetry else ()
+        self.symmetry = Symmetry(self.em, self.layout, [instance.sort(name) for name in sorts])
+
+    # ------------------------------------------------------------------------------------------ text
+
+    def function(self, head: str, lines: list[str]) -> None:
+        """One C function."""
+        self.functions += [f"{head} {{", *("    " + line for line in lines), "}"]
+
+    def write(self) -> Generated:
+        """Everything, in the order C needs."""
+        em = self.em
+        members = " ".join(f"{em.types.cell(v.dom)} {v.member};" for v in em.vars.values()) or "int nothing;"
+        self.packing()
+        self.functions += self.symmetry.write()
+        self.initial()
+        for number, action in enumerate(self.spec.actions):
+            self.action(number, action)
+        self.expand()
+        self.properties()
+        self.fingerprints()
+        body = [*em.types.lines, f"struct S {{ {members} }};", '#include "cx.h"', *em.globals, *self.functions]
+        text = "\n".join([*self.defines(), '#include "base.h"', *body, '#include "api.h"', ""])
+        key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        props = tuple(p for kind in CHECKED for p in self.by_kind[kind])
+        deadlock = next(iter(self.by_kind["deadlock_free"]), None)
+        return Generated(f"#define MODEL_KEY 0x{key}ULL\n{text}", em, self.layout, tuple(em.spans), tuple(em.cover),
+                         tuple(a.name for a in self.spec.actions), props, deadlock, self.symmetry.names)  # fmt: skip
+
+    def defines(self) -> list[str]:
+        """What base.h wants to know."""
+        counts = {
+            "W_MAX": max(self.layout.most, 1), "KEY_WORDS": max(self.layout.most, self.view_words, 1), "STATE_BITS": self.layout.bits, "N_ACTIONS": len(self.spec.actions),
+            "N_INVARIANTS": len(self.by_kind["invariant"]), "N_STEPS": len(self.by_kind["step"]),
+            "N_GOALS": len(self.by_kind["reachable"]), "N_COVER": len(self.em.cover),
+            "HAS_LIMIT": int(bool(self.instance.limits)), "HAS_VIEW": int(self.instance.view is not None),
+            "CHECK_DEADLOCK": int(bool(self.by_kind["deadlock_free"])),
+        }  # fmt: skip
+        return [f"#define {name} {value}" for name, value in counts.items()]
+
+    # --------------------------------------------------------------------------------------- packing
+
+    def packing(self) -> None:
+        """model_unpack and model_pack."""
+        em, layout = self.em, self.layout
+        lines = list(unpack_cells(em, layout, "s", "w"))
+        if layout.streams:
+            lines.append(f"Get stream = {{w, {64 * layout.words}}}, *g = &stream;")
+            lines += [em.types.get(em.vars[v].dom, f"s->{em.vars[v].member}") for v in layout.streams]
+        self.function("static void model_unpack(const U *w UNUSED, S *s UNUSED)", lines)
+        self.function("static unsigned model_pack(const S *s UNUSED, U *w)", self.pack_lines(set(em.vars), "s", False))
+
+    def pack_lines(self, dirty: set[str], state: str, partial: bool) -> list[str]:
+        """Statements that pack a state; `partial`: only these variables differ from the packed state cx->cw."""
+        em, layout = self.em, self.layout
+        lines = []
+        touched = {word: (mask, text) for word, mask, text in pack_cells(em, layout, dirty, state)}
+        for word in range(layout.words):
+            mask, text = touched.get(word, (0, ""))
+            old = f"cx->cw[{word}]" + (f" & ~{mask}ULL" if mask else "") if partial else ""
+            lines.append(f"w[{word}] = {' | '.join(filter(None, [f'({old})' if old else '', text])) or '0'};")
+        if not layout.streams:
+            return [*lines, *self.trim(layout.words)]
+        if partial and not dirty & set(layout.streams):
+            lines.append(f"memcpy(w + {layout.words}, cx->cw + {layout.words}, (cx->cn - {layout.words}) * sizeof(U));")
+            return [*lines, "return cx->cn;"]
+        lines.append(f"memset(w + {layout.words}, 0, (W_MAX - {layout.words}) * sizeof(U));")
+        lines.append(f"Put stream = {{w, {64 * layout.words}}}, *p = &stream;")
+        lines += [em.types.put(em.vars[v].dom, f"{state}->{em.vars[v].member}") for v in layout.streams]
+        return [*lines, "unsigned words = (stream.at + 63) / 64;", *self.trim_from("words")]
+
+    def trim(self, words: int) -> list[str]:
+        """All words are kept when the size is fixed."""
+        return [f"return {max(words, 1)};"]
+
+    def trim_from(self, name: str) -> list[str]:
+        """Trailing zero words say nothing."""
+        least = max(self.layout.words, 1)
+        return [f"while ({name} > {least} && !w[{name} - 1]) {name}--;", f"return {name} < {least} ? {least} : {name};"]
+
+    def successor(self, dirty: frozenset[str]) -> str:
+        """The name of the function that hands over a successor in which only these variables changed."""
+        if dirty not in self._successors:
+            name = f"successor_{len(self._successors)}"
+            self._successors[dirty] = name
+            lines = self.pack_lines(set(dirty), "n", True)
+            self.function(f"FN unsigned pack_{name}(Cx *cx UNUSED, const S *n UNUSED, U *w)", lines)
+            self.function(f"FN void {name}(Cx *cx, int action)", self.hand_over(f"pack_{name}(cx, &cx->nxt, w)"))
+        return self._successors[dirty]
+
+    def hand_over(self, pack: str, initial: bool = False) -> list[str]:
+        """Count, check the step, apply limits, pack, push."""
+        lines = ["cx->generated++;" if initial else "completed(cx, action);"]
+        if self.by_kind["step"] and not initial:
+            lines.append("model_steps(cx, &cx->cur, &cx->nxt);")
+        if self.instance.limits:
+            lines.append("if (!model_limit(cx, &cx->nxt)) { outside(cx); return; }")
+        lines.append("U *w = slot(cx);")
+        if self.symmetry.names:
+            pack = "canonical(cx, &cx->nxt, w)"
+        lines.append(f"unsigned words = {pack};")
+        view = self.instance.view is not None
+        return [*lines, f"push(cx, words, {'model_view(cx, &cx->nxt)' if view else 'fingerprint(w, words)'});"]
+
+    # --------------------------------------------------------------------------------- initial, actions
+
+    def initial(self) -> None:
+        """model_initial: every combination of initial values."""
+        em = self.em
+        self.function("static void start(Cx *cx)", self.hand_over("model_pack(&cx->nxt, w)", initial=True))
+        order = list(self.spec.vars)
+
+        def visit(position: int) -> None:
+            if position == len(order):
+                self._accept()
+                return
+            var = order[position]
+            place = Place(f"n->{em.vars[var.name].member}", em.vars[var.name].dom)
+            if var.choices is None:
+                assert var.init is not None
+                put(em, place, emit_as(em, var.init, place.dom))
+                visit(position + 1)
+                return
+            with over(em, var.choices) as item:
+                put(em, place, convert(em, item, place.dom, var.choices.span))
+                visit(position + 1)
+
+        with em.body("n") as lines:
+            em.line("S *n = &cx->nxt; memset(n, 0, sizeof *n);")
+            visit(0)
+        self.function("static void model_initial(Cx *cx)", lines)
+
+    def _accept(self) -> None:
+        em = self.em
+        for cond in self.spec.init_where:
+            em.line(f"if ({truth(em, cond)}) {{")
+        em.line("start(cx);")
+        em.line("}" * len(self.spec.init_where))
+
+    def action(self, number: int, action: core.Action) -> None:
+        """One action as a C function that hands over all successors."""
+        em = self.em
+
+        def done(run: Run) -> None:
+            em.line(f"{self.successor(frozenset(run.dirty))}(cx, {number});")
+
+        run = Run(number, done)
+        w = Statements(em, run)
+
+        def params(position: int) -> None:
+            if position == len(action.params):
+                w.scope(lambda: w.block(action.body, lambda: done(run)))
+                return
+            em.state = "c"
+            p = action.params[position]
+            with over(em, p.domain) as item, em.bound(p.name, copy_of(em, item)):
+                params(position + 1)
+
+        with em.body("c") as lines:
+            em.line("const S *c UNUSED = &cx->cur; S *n UNUSED = &cx->nxt;")
+            params(0)
+        self.function(f"static void action_{number}(Cx *cx) /* {action.name} */", lines)
+
+    def expand(self) -> None:
+        """model_expand: the actions from cx->item on (an evaluation error resumes after the action it was in)."""
+        lines = ["switch (cx->item) {"]
+        for i in range(len(self.spec.actions)):
+            lines.append(f"case {i}: cx->item = {i}; action_{i}(cx); /* fall through */")
+        self.function("static void model_expand(Cx *cx)", [*lines, "default: break;", "}"])
+
+    # ------------------------------------------------------------------------------------- properties
+
+    def properties(self) -> None:
+        """model_check, model_steps, model_terminal, model_limit."""
+        em = self.em
+        invariants, goals, steps = self.by_kind["invariant"], self.by_kind["reachable"], self.by_kind["step"]
+        first_goal = len(invariants) + len(steps)
+        numbered = [*enumerate(invariants), *((first_goal + i, g) for i, g in enumerate(goals))]
+        self.function("static void model_check(Cx *cx, const S *s UNUSED)", self._cases(numbered))
+        with em.body("s", "n") as lines:
+            em.covering = True
+            for i, prop in enumerate(steps):
+                self._guarded(len(invariants) + i, prop, "found_step(cx, {})")
+            em.covering = False
+        self.function("static void model_steps(Cx *cx UNUSED, const S *s UNUSED, const S *n UNUSED)", lines)
+        self._predicate("static int model_terminal", [p.body for p in self.by_kind["terminal"]], "1", "0")
+        self._predicate("static int model_limit", list(self.instance.limits), "0", "1")
+
+    def _cases(self, numbered: list[tuple[int, core.Property]]) -> list[str]:
+        em = self.em
+        with em.body("s") as lines:
+            em.line("switch (cx->item) {")
+            for position, (number, prop) in enumerate(numbered):
+                em.line(f"case {position}: cx->item = {position};")
+                em.covering = prop.kind == "invariant"
+                self._guarded(number, prop, "found_here(cx, {}, s)")
+                em.covering = False
+            em.line("default: break; }")
+        return lines
+
+    def _guarded(self, number: int, prop: core.Property, report: str) -> None:
+        """Evaluate a property if it is wanted; a goal is no longer once it was seen."""
+        em = self.em
+        goal = prop.kind == "reachable"
+        seen = f" && !cx->g->found[{number}].set" if goal else ""
+        em.line(f"if (wanted(cx, {number}){seen}) {{ /* {prop.name} */")
+        em.line(f"if ({'' if goal else '!'}({truth(em, prop.body)})) {report.format(number)};")
+        em.line("}")
+
+    def _predicate(self, head: str, bodies: list[core.Expr], decides: str, otherwise: str) -> None:
+        em = self.em
+        with em.body("s") as lines:
+            for body in bodies:
+                em.line(f"if ({'!' if decides == '0' else ''}({truth(em, body)})) return {decides};")
+            em.line(f"return {otherwise};")
+        self.function(f"{head}(Cx *cx UNUSED, const S *s UNUSED)", lines)
+
+    def fingerprints(self) -> None:
+        """What tells states apart: the state, or the model's view of it."""
+        em, view = self.em, self.instance.view
+        lines = ["return 0;"]
+        if view is not None:
+            with em.body("s") as lines:
+                value = emit(em, view)
+                self.view_words = (stream_bits(value.dom) + 63) // 64 + 1
+                em.line(f"U w[{self.view_words}] = {{0}}; Put stream = {{w, 0}}, *p = &stream;")
+                em.line(em.types.put(value.dom, em.cell(value)))
+                em.line("return fingerprint_words(w, (stream.at + 63) / 64);")
+        self.function("static U model_view(Cx *cx UNUSED, const S *s UNUSED)", lines)
+
+
+def generate(instance: Instance, symmetry: bool = True) -> Generated:
+    """The C source of an instance. Raises CannotEmit where only the Python search can run it."""
+    return Model(instance, symmetry).write()

@@ -1,0 +1,191 @@
+"""Native search: an instance in, a CheckResult out."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspec.base.diagnostics import error
+from pyspec.lang import core
+from pyspec.model.instance import Instance
+from pyspec.model.result import CheckResult
+from pyspec.native.build import Library, available, build
+from pyspec.native.domains import CannotEmit
+from pyspec.native.emit_model import Generated, generate
+from pyspec.native.library import S_FAULT, S_INTERRUPT, S_ROOM, S_TIME, Options, Search
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["CannotEmit", "available", "check", "compile_model"]
+
+POLL = 0.1  # seconds between two looks at a running search
+PROCESS_BYTES = 24 << 20  # what a search needs besides its table
+Listener = Callable[[int, int, int, int], object]
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to search."""
+
+    threads: int
+    symmetry: bool
+    max_states: int | None
+    max_seconds: float | None
+    memory: int | None
+    only: tuple[str, ...] | None
+    keep_going: bool
+    checkpoint: str | None
+    resume: bool
+    checkpoint_seconds: float
+    progress: Listener | None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model ready to run."""
+
+    made: Generated
+    library: Library
+    seconds: float
+
+
+def compile_model(instance: Instance, symmetry: bool = True) -> Compiled:
+    """Generate, compile and load. Raises CannotEmit and CannotBuild."""
+    began = time.perf_counter()
+    made = generate(instance, symmetry)
+    library = build(made.source)
+    return Compiled(made, library, time.perf_counter() - began)
+
+
+def check(
+    instance: Instance,
+    *,
+    threads: int | None = None,
+    symmetry: bool = True,
+    max_states: int | None = None,
+    max_seconds: float | None = None,
+    memory: int | None = None,
+    only: tuple[str, ...] | None = None,
+    keep_going: bool = False,
+    checkpoint: str | None = None,
+    resume: bool | str | None = False,
+    progress: Listener | None = None,
+    checkpoint_seconds: float = 60.0,
+) -> CheckResult:
+    """Search all states of an instance.
+
+    `memory` is in bytes, for the whole process. `only` names the properties to check. `checkpoint` is a folder to save the
+    search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. Raises
+    CannotEmit or CannotBuild when only the Python search can run, OSError as SpecError (E0907, E0908).
+    """
+    folder = resume if isinstance(resume, str) else checkpoint
+    request = Request(
+        threads or len(os.sched_getaffinity(0)), symmetry, max_states, max_seconds, memory, only, keep_going, folder,
+        bool(resume), checkpoint_seconds, progress,
+    )  # fmt: skip
+    began = time.perf_counter()
+    try:
+        compiled = compile_model(instance, symmetry)
+        return _search(instance, request, compiled, began)
+    except OSError as problem:
+        raise error("E0907", f"the search could not write its files: {problem}", hint="free some disk space") from None
+
+
+def _search(instance: Instance, request: Request, compiled: Compiled, began: float) -> CheckResult:
+    from pyspec.native.outcome import outcome
+
+    made = compiled.made
+    folder = _folder(request)
+    options = _options(request, made, folder)
+    try:
+        with Search(compiled.library.handle, made, options) as search:
+            search.start()
+            stopped = _watch(search, request, began)
+            state = search.progress()
+            if state.stop == S_FAULT:
+                raise OSError(state.fault, os.strerror(state.fault))
+            if state.stop == S_ROOM:
+                raise CannotEmit("a temporary collection grew larger than generated code plans for")
+            result = outcome(instance, request, compiled, search, time.perf_counter() - began)
+        if request.checkpoint and not stopped:
+            _discard(Path(request.checkpoint))
+        return result
+    finally:
+        if not request.checkpoint:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(request: Request) -> str:
+    if request.checkpoint:
+        Path(request.checkpoint).mkdir(parents=True, exist_ok=True)
+        return request.checkpoint
+    return tempfile.mkdtemp(prefix="pyspec-")
+
+
+def _discard(folder: Path) -> None:
+    """The files of a finished search."""
+    for path in [*folder.glob("run-*"), folder / "states.log", folder / "checkpoint", folder / "checkpoint.part"]:
+        path.unlink(missing_ok=True)
+
+
+def _options(request: Request, made: Generated, folder: str) -> Options:
+    wanted = [request.only is None or p.name in request.only for p in made.properties]
+    deadlock = made.deadlock is not None and (request.only is None or made.deadlock.name in request.only)
+    return Options(
+        threads=request.threads,
+        symmetry=int(request.symmetry),
+        keep_going=int(request.keep_going),
+        stop_when_decided=int(request.only is not None),
+        max_states=request.max_states or 0,
+        max_slots_log2=_slots(request),
+        folder=folder.encode(),
+        checkpoint=request.checkpoint.encode() if request.checkpoint else None,
+        wanted=bytes([*wanted, deadlock, True]),
+        resume=int(request.resume),
+    )
+
+
+def _slots(request: Request) -> int:
+    """The greatest table, as a power of two: what fits the memory budget, or the machine."""
+    if request.memory is None:
+        room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return max(14, (room // 8).bit_length() - 1)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    room = max(request.memory - used - (2 << 20), 1 << 20)
+    return max(14, (room * 63 // 64 // 8).bit_length() - 1)
+
+
+def _watch(search: Search, request: Request, began: float) -> bool:
+    """Wait for the end; whether the search was stopped before it."""
+    saved, wait = time.perf_counter(), 0.005
+    while True:
+        try:
+            if search.wait(wait):
+                break
+            wait = min(wait * 2, POLL)
+            now = time.perf_counter()
+            if request.progress:
+                state = search.progress()
+                request.progress(state.distinct, state.generated, state.depth, state.queue)
+            if request.max_seconds is not None and now - began > request.max_seconds:
+                search.stop(S_TIME)
+            if request.checkpoint and now - saved > request.checkpoint_seconds:
+                search.checkpoint()
+                saved = now
+        except KeyboardInterrupt:
+            search.stop(S_INTERRUPT)
+    return search.progress().stop != 0
+
+
+def property_kinds(made: Generated) -> list[tuple[int, core.Property]]:
+    """Each property with its number in the search."""
+    numbered = list(enumerate(made.properties))
+    return numbered + ([(len(made.properties), made.deadlock)] if made.deadlock else [])

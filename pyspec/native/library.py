@@ -1,0 +1,131 @@
+"""The C interface of a compiled model (runtime/api.h) for Python."""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+from dataclasses import dataclass
+
+from pyspec.native.emit_model import Generated
+
+U64, I64, P = c.c_uint64, c.c_int64, c.c_void_p
+NO_PARENT = (1 << 48) - 1
+STOPS = {2: "time", 3: "states", 4: "memory", 5: "interrupt"}
+S_TIME, S_STATES, S_MEMORY, S_INTERRUPT, S_FAULT, S_ROOM = range(2, 8)
+
+
+class Options(c.Structure):
+    """As in runtime/cx.h."""
+
+    _fields_ = (
+        ("threads", I64), ("symmetry", I64), ("keep_going", I64), ("stop_when_decided", I64),
+        ("max_states", U64), ("max_slots_log2", U64),
+        ("folder", c.c_char_p), ("checkpoint", c.c_char_p), ("wanted", c.c_char_p),
+        ("checkpoint_ms", I64), ("resume", I64),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands."""
+
+    distinct: int
+    generated: int
+    depth: int
+    stop: int
+    fault: int
+    slots: int
+    chunks_now: int
+    chunks_next: int
+    runs: int
+    outside: int
+    checkpoints: int
+    queue: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a property was decided: see runtime/cx.h."""
+
+    checking: bool
+    starting: bool
+    action: int
+    kind: int
+    span: int
+    at: int
+    words: tuple[int, ...]
+    level: int
+
+
+class Search:
+    """One search: start, wait, read the results, free (a context manager)."""
+
+    def __init__(self, handle: c.CDLL, made: Generated, options: Options) -> None:
+        self.lib, self.made = handle, made
+        handle.search_new.restype = P
+        self._search = P(handle.search_new(c.byref(options)))
+        if not self._search:
+            raise MemoryError("no memory for the search")
+        self.most = max(made.layout.most, 1)
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lib.search_free(self._search)
+
+    def start(self) -> None:
+        """Start the threads. Raises OSError."""
+        error = self.lib.search_start(self._search)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the search is over, after so long at most."""
+        return bool(self.lib.search_wait(self._search, int(seconds * 1000)))
+
+    def stop(self, reason: int) -> None:
+        """Ask the threads to stop."""
+        self.lib.search_stop(self._search, reason)
+
+    def checkpoint(self) -> None:
+        """Ask for a checkpoint at the next opportunity."""
+        self.lib.search_checkpoint(self._search)
+
+    def progress(self) -> Progress:
+        """Where the search stands."""
+        to = (U64 * 12)()
+        self.lib.search_progress(self._search, to)
+        return Progress(*to)
+
+    def counters(self) -> tuple[list[int], list[bool]]:
+        """Successors of each action; which implications were tested."""
+        fired = (U64 * max(len(self.made.actions), 1))()
+        cover = (c.c_uint8 * max(len(self.made.cover), 1))()
+        self.lib.search_counters(self._search, fired, cover)
+        return list(fired)[: len(self.made.actions)], [bool(x) for x in cover][: len(self.made.cover)]
+
+    def finding(self, number: int) -> Finding | None:
+        """What was found for a property."""
+        to, words = (I64 * 8)(), (U64 * self.most)()
+        self.lib.search_finding(self._search, number, to, words)
+        found, phase, action, kind, span, at, n, level = to
+        if not found:
+            return None
+        return Finding(phase == 0, phase == 2, action, kind, span, at & NO_PARENT, tuple(words)[:n], level)
+
+    def record(self, at: int) -> tuple[list[int], int]:
+        """The packed state at a log position, and the position of its parent."""
+        words, parent = (U64 * self.most)(), U64()
+        n = self.lib.search_record(self._search, U64(at), words, c.byref(parent))
+        if n < 0:
+            raise OSError("the log of states cannot be read")
+        return list(words)[:n], parent.value
+
+    def chain(self, at: int) -> list[list[int]]:
+        """The packed states from an initial one to the one at a log position."""
+        states = []
+        while at != NO_PARENT:
+            words, at = self.record(at)
+            states.append(words)
+        return states[::-1]

@@ -1,0 +1,105 @@
+"""What a finished (or stopped) search says about each property."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+from pyspec.base.diagnostics import Diagnostic
+from pyspec.lang import core
+from pyspec.model.instance import Instance
+from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
+from pyspec.native.library import STOPS, Progress, Search
+from pyspec.native.traces import Traces
+
+if TYPE_CHECKING:
+    from pyspec.native.engine import Compiled, Request
+
+
+def outcome(instance: Instance, request: Request, compiled: Compiled, search: Search, seconds: float) -> CheckResult:
+    """The CheckResult of a search that no longer runs."""
+    made, state = compiled.made, search.progress()
+    traces = Traces(instance, made, search)
+    ended = _ended_early(request, compiled, search, state)
+    wanted = request.only
+    props = [*made.properties, *([made.deadlock] if made.deadlock else [])]
+    results = tuple(
+        _property(prop, number, traces, ended, bool(state.outside))
+        for number, prop in enumerate(props)
+        if wanted is None or prop.name in wanted
+    )
+    failure = search.finding(len(made.properties) + 1)
+    problem = traces.error(failure) if failure else None
+    fired, cover = search.counters()
+    return CheckResult(
+        protocol=instance.spec.name,
+        model=instance.model.name,
+        engine="native",
+        verdict=_verdict(results, problem is not None, ended),
+        distinct=state.distinct,
+        generated=state.generated,
+        depth=state.depth,
+        seconds=seconds,
+        compile_seconds=compiled.seconds,
+        properties=results,
+        actions=tuple(ActionCount(a.name, n, a.span) for a, n in zip(instance.spec.actions, fired, strict=True)),
+        warnings=tuple(_vacuous(compiled, cover)) if not ended else (),
+        error=problem[0] if problem else None,
+        error_trace=problem[1] if problem else None,
+        stopped_by=STOPS.get(state.stop),
+        limited=bool(state.outside),
+        symmetry=made.symmetry,
+        collision_probability=_collision(made.layout.bits, instance, state),
+        threads=request.threads,
+        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        cached=compiled.library.cached,
+        flaws=instance.flaws,
+    )
+
+
+def _ended_early(request: Request, compiled: Compiled, search: Search, state: Progress) -> bool:
+    """Whether some reachable states may not have been seen."""
+    if state.stop in STOPS:
+        return True
+    made = compiled.made
+    goals = [p.kind == "reachable" for p in made.properties] + [False]
+    ending = [n for n, goal in enumerate(goals) if not goal]
+    if search.finding(len(made.properties) + 1):
+        return True
+    if not request.keep_going and any(search.finding(n) for n in ending):
+        return True
+    return request.only is not None and state.queue > 0
+
+
+def _property(prop: core.Property, number: int, traces: Traces, ended: bool, limited: bool) -> PropertyResult:
+    finding = traces.search.finding(number)
+    goal = prop.kind == "reachable"
+    if finding is not None:
+        verdict: Verdict = "holds" if goal else "violated"
+        trace = traces.violated(prop, finding)
+        return PropertyResult(prop.name, prop.kind, verdict, "witness" if goal else "counterexample", trace, prop.span)
+    if ended:
+        return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
+    evidence = "exhaustive within limit" if limited else "exhaustive"
+    return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", evidence, None, prop.span)
+
+
+def _verdict(results: tuple[PropertyResult, ...], failed: bool, ended: bool) -> Verdict:
+    if failed or any(r.verdict == "violated" for r in results):
+        return "violated"
+    return "incomplete" if ended and any(r.verdict == "incomplete" for r in results) else "holds"
+
+
+def _vacuous(compiled: Compiled, cover: list[bool]) -> list[Diagnostic]:
+    return [
+        Diagnostic("W0801", "the left side of this implication is never true", span, severity="warning")
+        for span, seen in zip(compiled.made.cover, cover, strict=True)
+        if not seen
+    ]
+
+
+def _collision(bits: int, instance: Instance, state: Progress) -> float:
+    """The chance that two states shared a fingerprint, so that one was missed; states of one word cannot."""
+    if bits <= 63 and instance.view is None:
+        return 0.0
+    return min(1.0, state.distinct * (state.distinct - 1) / 2.0**65)
