@@ -63,13 +63,13 @@ class Concretizer:
             return self._quorums(decl.quorum_of, decl.quorum)
         if decl.default is None:
             hint = f"write `{decl.name} = ...` in the model, or give -c {decl.name}=VALUE"
-            raise error("E0502", f"the model gives no value to const {decl.name}", decl.span, hint)
+            raise error("E0702", f"the model gives no value to const {decl.name}", decl.span, hint)
         value = self.constant(decl.default)
         return value if decl.name.startswith("budget.") else self._checked(value, kind, decl.name, decl.span)
 
     def _checked(self, value: Value, kind: ty.Type, name: str, span: Span) -> Value:
         if not member(value, kind):
-            raise error("E0503", f"{name} = {show(value)} is not a value of {describe(kind)}", span)
+            raise error("E0703", f"{name} = {show(value)} is not a value of {describe(kind)}", span)
         return value
 
     def _quorums(self, sort: str, kind: str) -> Value:
@@ -81,7 +81,7 @@ class Concretizer:
     def _once(self, what: str, span: Span, work: Callable[[], Node]) -> Node:
         if what in self._busy:
             circle = " -> ".join([*self._busy[self._busy.index(what) :], what])
-            raise error("E0504", f"the model defines things by one another: {circle}", span)
+            raise error("E0704", f"the model defines things by one another: {circle}", span)
         self._busy.append(what)
         try:
             return work()
@@ -131,9 +131,9 @@ class Concretizer:
             size = self.given.parse(given, ty.Int(), name)
         else:
             hint = f"write `{name} = 3` in the model, or give -c {name}=3"
-            raise error("E0501", f"the model gives no size to sort {name}", self._where(name), hint)
+            raise error("E0701", f"the model gives no size to sort {name}", self._where(name), hint)
         if not isinstance(size, int) or not 1 <= size <= MOST_ELEMENTS:
-            raise error("E0505", f"sort {name} cannot have {show(size)} elements, only 1 to {MOST_ELEMENTS}", span)
+            raise error("E0705", f"sort {name} cannot have {show(size)} elements, only 1 to {MOST_ELEMENTS}", span)
         return tuple(f"{name}{number}" for number in range(1, size + 1))
 
     def _where(self, sort: str) -> Span:
@@ -141,7 +141,7 @@ class Concretizer:
 
     def _distinct(self, sort: str, names: tuple[str, ...], span: Span) -> tuple[str, ...]:
         if len(set(names)) != len(names) or not 1 <= len(names) <= MOST_ELEMENTS:
-            raise error("E0505", f"the elements of {sort} must be 1 to {MOST_ELEMENTS} different names", span)
+            raise error("E0705", f"the elements of {sort} must be 1 to {MOST_ELEMENTS} different names", span)
         return names
 
     # ----------------------------------------------------------------------------------------------- types
@@ -166,7 +166,7 @@ class Concretizer:
         low, high = self.bound(of.lo), self.bound(of.hi)
         if low > high:
             span = of.hi.span if isinstance(of.hi, core.Expr) else NOWHERE
-            raise error("E0506", f"the range {low}..{high} is empty", span)
+            raise error("E0706", f"the range {low}..{high} is empty", span)
         return ty.Range(low, high)
 
     def container(self, of: Container, stored: bool) -> ty.Type:
@@ -184,7 +184,7 @@ class Concretizer:
         """A map, whose keys must be few enough to list."""
         key = self.type(of.key)
         if cardinality(key) > 1 << 16:
-            raise error("E0507", f"the key type {describe(key)} of a map has too many values")
+            raise error("E0707", f"the key type {describe(key)} of a map has too many values")
         return ty.Map(key, self.type(of.value, stored))
 
     def record(self, of: ty.Record) -> ty.Record:
@@ -323,7 +323,14 @@ def simplify(expr: core.Expr) -> core.Expr:
         return _connective(expr, expr.op == "or")
     if expr.op == "implies":
         return _implication(expr)
+    if expr.op == "map.at" and isinstance(expr.args[0], core.MapComp) and _blank(expr.args[0].body):
+        return expr.args[0].body
     return _known(expr)
+
+
+def _blank(expr: core.Expr) -> bool:
+    """Whether an expression is a literal or an empty collection: the same for every key, and never an error."""
+    return isinstance(expr, core.Lit) or (isinstance(expr, core.SetLit | core.SeqLit | core.BagLit) and not expr.items)
 
 
 def _connective(expr: core.Op, decides: bool) -> core.Expr:

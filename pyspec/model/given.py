@@ -66,7 +66,7 @@ class Given:
                 value = concretizer.constant(setting.value)
             if value is not None:
                 if not isinstance(value, int) or not 0 <= value <= 1 << 16:
-                    raise error("E0505", f"capacity {name} cannot be {show(value)}", self.model.span)
+                    raise error("E0705", f"capacity {name} cannot be {show(value)}", self.model.span)
                 return value
         return None
 
@@ -78,7 +78,7 @@ class Given:
         low, high = concretizer.constant(setting.value), concretizer.constant(setting.upper)
         assert isinstance(low, int) and isinstance(high, int)
         if low > high:
-            raise error("E0506", f"the range {low}..{high} of int is empty", setting.span)
+            raise error("E0706", f"the range {low}..{high} of int is empty", setting.span)
         return ty.Range(low, high)
 
     # -------------------------------------------------------------------------------------------- names
@@ -126,7 +126,7 @@ class Given:
             return frozenset(text) if isinstance(text, set) else text
         value = parse_value(text.strip(), kind)
         if value is None and text.strip() != "none":
-            raise error("E0503", f"-c {name}={text}: not a value of {describe(kind)}", self.model.span)
+            raise error("E0703", f"-c {name}={text}: not a value of {describe(kind)}", self.model.span)
         return value
 
 
@@ -134,7 +134,7 @@ def _unknown(kind: str, name: str, known: set[str], span: Span) -> SpecError:
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else None
     what = {"size": "sort or role", "const": "const", "budget": "budget", "capacity": "variable"}.get(kind, kind)
-    return error("E0508", f"there is no {what} {name}", span, hint)
+    return error("E0708", f"there is no {what} {name}", span, hint)
 
 
 def parse_value(text: str, kind: ty.Type) -> Value:

@@ -63,7 +63,7 @@ def choose_model(spec: core.Spec, model: core.Model | str | None) -> core.Model:
         close = difflib.get_close_matches(model, named, 1)
         known = ", ".join(named) or "none"
         hint = f"did you mean {close[0]}?" if close else f"models of {spec.name}: {known}"
-        raise error("E0509", f"{spec.name} has no model {model}", hint=hint)
+        raise error("E0709", f"{spec.name} has no model {model}", hint=hint)
     return named[model]
 
 
@@ -80,7 +80,7 @@ def instantiate(
         if flaw not in known:
             close = difflib.get_close_matches(flaw, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"flaws of {spec.name}: {', '.join(known) or 'none'}"
-            raise error("E0510", f"{spec.name} has no flaw {flaw}", hint=hint)
+            raise error("E0710", f"{spec.name} has no flaw {flaw}", hint=hint)
     make = Concretizer(spec, Given(spec, block, overrides or {}), flaws)
     constants = _constants(make)
     folded = _fold(make)
@@ -153,7 +153,7 @@ def _check_assumptions(spec: core.Spec) -> None:
             code = EVALUATION_ERRORS[problem.kind][0]
             raise error(code, f"in assumption {prop.name}: {problem.message}", problem.span) from None
         if not holds:
-            raise error("E0511", f"the model does not satisfy the assumption {prop.name}", prop.span)
+            raise error("E0711", f"the model does not satisfy the assumption {prop.name}", prop.span)
 
 
 def _symmetry(

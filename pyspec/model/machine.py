@@ -63,7 +63,7 @@ class Machine:
             code = compile(source, self._file, "exec", dont_inherit=True)
         except (SyntaxError, RecursionError, MemoryError) as problem:
             message = f"{self.instance.spec.name} nests expressions or statements too deeply ({problem})"
-            raise error("E0512", message) from None
+            raise error("E0712", message) from None
         linecache.cache[self._file] = (len(source), None, source.splitlines(keepends=True), self._file)
         space: dict[str, Any] = {"__name__": f"pyspec.generated.{self.instance.spec.name}"}
         _execute(code, space)
@@ -88,6 +88,19 @@ class Machine:
     def runs(self, runner: Runner, state: State, args: Args) -> list[State]:
         """The successor of each run of an action."""
         return self.located(lambda: list(runner.run(state, *args)))
+
+    def each_arguments(self, runner: Runner, state: State) -> Iterator[Args]:
+        """The arguments an action may be tried with, one by one: an error comes after those before it."""
+        return self._each(lambda: runner.arguments(state))
+
+    def each_run(self, runner: Runner, state: State, args: Args) -> Iterator[State]:
+        """The successors of the runs of an action, one by one."""
+        return self._each(lambda: runner.run(state, *args))
+
+    def _each(self, work: Callable[[], Iterable[T]]) -> Iterator[T]:
+        items = iter(self.located(work))
+        while (item := self.located(lambda: next(items, None))) is not None:
+            yield item
 
     def successors(self, state: State) -> Iterator[tuple[Runner, Args, State]]:
         """Every successor with the action and the arguments that lead to it, in the order of the specification."""
@@ -133,7 +146,7 @@ class Machine:
                 problem.span = self._place(problem.__traceback__) or NOWHERE
             raise
         except RecursionError:
-            raise error("E0512", f"{self.instance.spec.name} needs too deep a recursion") from None
+            raise error("E0712", f"{self.instance.spec.name} needs too deep a recursion") from None
 
     def _place(self, traceback: TracebackType | None) -> Span | None:
         found = None

@@ -82,6 +82,8 @@ def always_fits(value: core.Expr, of: ty.Type) -> bool:
         return not value.items
     if isinstance(value, core.MapComp) and isinstance(of, ty.Map):
         return always_fits(value.body, of.value)
+    if isinstance(value, core.Op) and value.op in ("set.diff", "set.inter", "bag.diff"):
+        return always_fits(value.args[0], of)  # what is left of something that fits
     return isinstance(value, core.StateVar) and value.type == of
 
 

@@ -64,7 +64,7 @@ class Naming:
     def local(self, name: str) -> str:
         """The name of a local variable."""
         found = plain(name)
-        return f"{found}_" if found in self._used or found in ("self",) else found
+        return f"{found}_" if found in self._used else found
 
     def attribute(self, var: str) -> str:
         """The attribute of the state that holds a variable."""

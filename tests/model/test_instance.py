@@ -58,7 +58,7 @@ def test_a_missing_size_names_the_sort_and_how_to_give_it() -> None:
     spec = dataclasses.replace(two_phase(), models=())
     with pytest.raises(SpecError) as caught:
         instantiate(spec)
-    assert codes(caught) == ["E0501"]
+    assert codes(caught) == ["E0701"]
     assert "-c RM=3" in str(caught.value.diagnostics[0].hint)
     assert instantiate(spec, overrides={"RM": 2}).sort("RM").elements == ("RM1", "RM2")
 
@@ -137,4 +137,4 @@ def test_budgets_fold_and_assumptions_are_checked() -> None:
     assume = core.Property("assume", "enough", op("gt", core.Const(INT, "budget.crashes"), lit(INT, 0)))
     with pytest.raises(SpecError) as caught:
         instantiate(dataclasses.replace(with_const(budget), properties=(assume,)))
-    assert codes(caught) == ["E0511"]
+    assert codes(caught) == ["E0711"]
