@@ -148,7 +148,7 @@ class Search:
 
     def _meet(self, state: State, link: Link, level: list[State]) -> None:
         """A state that was generated: a new one joins the level, or is checked on the spot if it is beyond a limit."""
-        if state in self.outside or self.canonical.known(state):
+        if self.stopped is not None or state in self.outside or self.canonical.known(state):
             return
         if not self._within(state):
             self.outside.add(state)

@@ -297,6 +297,7 @@ STRICT: dict[str, Callable[..., Value]] = {
     "set.only": lambda op, a: rt.only(a),
     "set.majority": lambda op, a: 2 * len(a) > len(values_of(set_item(op.args[0].type))),
     "range": lambda op, a, b: rt.interval(a, b),
+    "range.seq": lambda op, a, b: tuple(rt.each(a, b)),
     "bag.in": lambda op, a, b: a in b,
     "bag.count": lambda op, a, b: a.count(b),
     "bag.add": lambda op, a, b: a + b,

@@ -44,7 +44,7 @@ class Writer:
         """What a binder ranges over, in canonical order."""
         if isinstance(domain, core.Domain) and isinstance(domain.of, ty.Enum | ty.Sort):
             return text(self.names.of("type", domain.of.name), span=domain.span)
-        if isinstance(domain, core.Op) and domain.op == "range":
+        if isinstance(domain, core.Op) and domain.op in ("range", "range.seq"):
             return call("rt.each", *self.all(domain.args), span=domain.span)
         if isinstance(domain.type, ty.Seq):
             return self.expr(domain, OR)
@@ -378,6 +378,7 @@ OPERATORS: dict[str, Operator] = {
     "set.only": _call_of("rt.only"),
     "set.majority": _majority,
     "range": _call_of("rt.interval"),
+    "range.seq": lambda self, expr: text("tuple(", call("rt.each", *self.all(expr.args)), ")"),
     "bag.in": _infix("in", COMPARE),
     "bag.count": _method("count"),
     "bag.add": _infix("+", SUM),
