@@ -1,8 +1,9 @@
-"""The reference search: breadth first, in Python, over the generated model. Slow, short, and what the native engine is held to.
+"""The reference search: breadth first, in Python, over the generated model. Slow, short, and what the native engine
+is held to.
 
-Counts are TLC's: `generated` counts every run of every action and every initial state; `distinct` the states within the limits.
-The search ends with the level in which a violation is found: for a state of level d nothing of level d is expanded, for a step or
-a deadlock all of level d is, and the states of level d + 1 are counted and checked.
+Counts are TLC's: `generated` counts every run of every action and every initial state; `distinct` the states within
+the limits. The search ends with the level in which a violation is found: for a state of level d nothing of level d
+is expanded, for a step or a deadlock all of level d is, and the states of level d + 1 are counted and checked.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdic
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Step, Trace
 from pyspec.model.vacuity import Antecedent, antecedents
-from pyspec.model.values import Value
 
 Progress = Callable[[int, int, int, int], object]
 #: Kinds of properties whose verdict a search gives, and those that wait for another engine.

@@ -23,7 +23,7 @@ def bounds(expr: core.Expr) -> Bounds | None:
 def small(expr: core.Expr) -> bool:
     """Whether the value surely stays within 64 bits."""
     found = bounds(expr)
-    return found is not None and -FAR <= found[0] and found[1] <= FAR
+    return found is not None and found[0] >= -FAR and found[1] <= FAR
 
 
 def _of_place(expr: core.Expr) -> Bounds | None:
@@ -34,8 +34,8 @@ def _of_place(expr: core.Expr) -> Bounds | None:
 
 
 def place_type(expr: core.Expr) -> ty.Type | None:
-    """The type of the place that an expression reads, if it reads a part of a variable or a field of a record: what is there
-    was checked when it was stored."""
+    """The type of the place that an expression reads, if it reads a part of a variable or a field of a record: what
+    is there was checked when it was stored."""
     if isinstance(expr, core.StateVar):
         return expr.type
     if isinstance(expr, core.Prime):

@@ -1,6 +1,7 @@
 """A specification made concrete: every constant replaced by its value, every type by one whose bounds are numbers.
 
-Constants, sizes and types may depend on one another, so each is worked out when it is first needed; a circle is an error.
+Constants, sizes and types may depend on one another, so each is worked out when it is first needed; a circle is an
+error.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ class Concretizer:
     # ----------------------------------------------------------------------------------------------- types
 
     def type(self, of: ty.Type, stored: bool = True) -> ty.Type:
-        """A type with numbers for bounds. As the type of a place (`stored`), `int` is a range and containers have capacities."""
+        """A type with numbers for bounds. As the type of a place (`stored`), `int` is a range and containers have
+        capacities."""
         key = (of, stored)
         if key not in self._types:
             self._types[key] = _TYPES[type(of)](self, of, stored)
@@ -314,7 +316,8 @@ def is_lit(expr: core.Expr, value: bool) -> bool:
 
 
 def simplify(expr: core.Expr) -> core.Expr:
-    """What constants decide, decided: connectives, conditionals, and operators whose arguments are all plain literals."""
+    """What constants decide, decided: connectives, conditionals, and operators whose arguments are all plain
+    literals."""
     if isinstance(expr, core.IfExpr) and isinstance(expr.cond, core.Lit):
         return expr.then if expr.cond.value else expr.other
     if not isinstance(expr, core.Op):

@@ -1,4 +1,5 @@
-"""The values of a concrete type: how many, which, in what order, and whether a given value fits a place of that type."""
+"""The values of a concrete type: how many, which, in what order, and whether a given value fits a place of that
+type."""
 
 from __future__ import annotations
 
@@ -247,7 +248,8 @@ _FITS: dict[type, Callable[..., None]] = {
 
 
 def member(value: Value, of: ty.Type) -> bool:
-    """Whether a value of unknown origin (a trace, a command line) is a value of the concrete type, looked at all through."""
+    """Whether a value of unknown origin (a trace, a command line) is a value of the concrete type, looked at all
+    through."""
     return _MEMBER[type(of)](value, of)
 
 

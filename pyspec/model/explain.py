@@ -1,4 +1,5 @@
-"""Why a property is false: quantifiers instantiated with witnesses, the deciding part, and the values of what it reads."""
+"""Why a property is false: quantifiers instantiated with witnesses, the deciding part, and the values of what it
+reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""An instance as a Python module that reads well: types, the state, functions, one generator an action, one function a property."""
+"""An instance as a Python module that reads well: types, the state, functions, one generator an action, one function
+a property."""
 
 from __future__ import annotations
 
@@ -40,6 +41,16 @@ class Generated:
 def generate(instance: Instance) -> Generated:
     """The Python source of an instance."""
     return _Generator(instance).run()
+
+
+HEAD = """
+from dataclasses import dataclass
+
+from pyspec.lang import types as ty
+from pyspec.model import rt
+from pyspec.model.values import Atom, Bag, Map, Rec
+
+"""
 
 
 class _Generator:
@@ -87,14 +98,9 @@ class _Generator:
     def _head(self) -> None:
         flaws = f", with {', '.join(self.instance.flaws)}" if self.instance.flaws else ""
         sizes = describe_constants(self.instance)
-        self._doc(
-            0,
-            f"{self.spec.name}, model {self.instance.model.name}{f' ({sizes})' if sizes else ''}{flaws}.",
-            self.spec.doc,
-        )
-        self._line()
-        for line in ("from dataclasses import dataclass", "", "from pyspec.lang import types as ty", "from pyspec.model import rt",
-                     "from pyspec.model.values import Atom, Bag, Map, Rec", ""):  # fmt: skip
+        model = self.instance.model.name + (f" ({sizes})" if sizes else "")
+        self._doc(0, f"{self.spec.name}, model {model}{flaws}.", self.spec.doc)
+        for line in HEAD.splitlines():
             self._line(0, line)
         listable = [kind for kind in self.spec.types.values() if isinstance(kind, ty.Enum | ty.Sort)]
         for kind in listable:

@@ -22,8 +22,9 @@ from pyspec.model.values import Value, show
 class Instance:
     """What every bounded engine consumes.
 
-    In `spec` every range and capacity is a number, every sort has its elements, constants, flaw switches and quorum systems
-    are literals, a stored `int` is a range, and what they decide has been simplified away. `model` is the block as written.
+    In `spec` every range and capacity is a number, every sort has its elements, constants, flaw switches and quorum
+    systems are literals, a stored `int` is a range, and what they decide has been simplified away. `model` is the
+    block as written.
     """
 
     spec: core.Spec
@@ -73,7 +74,8 @@ def instantiate(
     overrides: Mapping[str, Override] | None = None,
     flaws: tuple[str, ...] = (),
 ) -> Instance:
-    """A specification with one of its models. `overrides` (by constant, sort, budget, `capacity NAME`) win over the model."""
+    """A specification with one of its models. `overrides` (by constant, sort, budget, `capacity NAME`) win over the
+    model."""
     block = choose_model(spec, model)
     known = [flaw.name for flaw in spec.flaws]
     for flaw in flaws:

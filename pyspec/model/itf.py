@@ -11,7 +11,8 @@ SMALL = 2**53  # integers beyond are written as objects, since JSON readers lose
 
 
 def itf(trace: Trace) -> dict[str, object]:
-    """The trace as an ITF object. Atoms are strings; `none` is the string "none"; a bag is a map from element to count."""
+    """The trace as an ITF object. Atoms are strings; `none` is the string "none"; a bag is a map from element to
+    count."""
     states: list[object] = []
     for number, step in enumerate(trace.steps):
         if step.state is None:

@@ -1,7 +1,7 @@
 """Generated Python text that remembers where it came from.
 
-Fragments (`Code`) nest, may break over lines where they have soft breaks, and may carry the place in the specification that
-they stand for. A `Module` lays them out and can say which place a position in the text belongs to.
+Fragments (`Code`) nest, may break over lines where they have soft breaks, and may carry the place in the
+specification that they stand for. A `Module` lays them out and can say which place a position in the text belongs to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ WIDTH = 110
 
 @dataclass(frozen=True, slots=True)
 class Soft:
-    """A place to break a line: `flat` if it is not broken; otherwise the next line starts `deeper` levels further in."""
+    """A place to break a line: `flat` if it is not broken; otherwise the next line starts `deeper` levels further
+    in."""
 
     flat: str = " "
     deeper: int = 1

@@ -1,4 +1,5 @@
-"""A generated model, loaded: initial states, successors, properties, with every error of the specification at its place."""
+"""A generated model, loaded: initial states, successors, properties, with every error of the specification at its
+place."""
 
 from __future__ import annotations
 

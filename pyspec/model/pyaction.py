@@ -1,7 +1,7 @@
 """Actions as Python generators: one `yield` for each run that reaches the end of the body.
 
-A guard that fails returns. What splits a run (`any`, `either`, and an `if` or `for` around one of them) puts the rest of the
-body into an inner function, so that each run has a state of its own.
+A guard that fails returns. What splits a run (`any`, `either`, and an `if` or `for` around one of them) puts the
+rest of the body into an inner function, so that each run has a state of its own.
 """
 
 from __future__ import annotations
@@ -84,14 +84,10 @@ class ActionWriter:
             return self.writer.storing(statement.value, of, statement.var)
         place = place_type(of, statement.path)
         first = statement.path[0]
-        if len(statement.path) == 1 and isinstance(of, ty.Map) and isinstance(first, core.IndexStep):
-            if not needs_check(of.key):
-                return text(
-                    old,
-                    call(
-                        ".put", self.writer.expr(first.key), self.writer.storing(statement.value, place, statement.var)
-                    ),
-                )
+        one = len(statement.path) == 1 and isinstance(of, ty.Map) and not needs_check(of.key)
+        if one and isinstance(first, core.IndexStep):
+            stored = self.writer.storing(statement.value, place, statement.var)
+            return text(old, call(".put", self.writer.expr(first.key), stored))
         path = listed("(", [self._step(step) for step in statement.path], ",)")
         value = self.writer.expr(statement.value)
         if always_fits(statement.value, place):

@@ -17,7 +17,7 @@ TAKEN = {"rt", "ty", "Rec", "Map", "Bag", "State", "state", "after", "dataclass"
 
 def plain(name: str) -> str:
     """A name of the specification as a Python identifier."""
-    text = "".join(letter if letter.isalnum() and letter.isascii() or letter == "_" else "_" for letter in name)
+    text = "".join(letter if (letter.isalnum() and letter.isascii()) or letter == "_" else "_" for letter in name)
     return f"n{text}" if text[:1].isdigit() else text
 
 

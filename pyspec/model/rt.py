@@ -1,6 +1,7 @@
 """The operators that can go wrong, or that Python spells differently: used by the evaluator and by generated models.
 
-Everything here works on plain values (`pyspec.model.values`) and raises EvaluationError, without a place: the caller knows it.
+Everything here works on plain values (`pyspec.model.values`) and raises EvaluationError, without a place: the caller
+knows it.
 """
 
 from __future__ import annotations
@@ -286,7 +287,8 @@ def check(condition: bool, message: str) -> None:
 
 
 __all__ = [
-    "State", "absolute", "add", "at", "check", "choose", "div", "domain", "each", "elements", "field_of_case", "first", "fits",
-    "flatten", "fold", "greatest", "in_range", "interval", "is_prefix", "last", "least", "let", "look", "mod", "mul", "names",
-    "neg", "only", "or_else", "part", "pred", "put", "replaced", "stored", "sub", "subsets", "succ", "unwrap", "with_field",
+    "State", "absolute", "add", "at", "check", "choose", "div", "domain", "each", "elements", "field_of_case", "first",
+    "fits", "flatten", "fold", "greatest", "in_range", "interval", "is_prefix", "last", "least", "let", "look", "mod",
+    "mul", "names", "neg", "only", "or_else", "part", "pred", "put", "replaced", "stored", "sub", "subsets", "succ",
+    "unwrap", "with_field",
 ]  # fmt: skip

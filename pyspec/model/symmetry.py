@@ -1,7 +1,7 @@
 """Which sorts may be permuted, and what a permutation does to a value.
 
-A sort is symmetric when it is unordered, no constant tells its elements apart, and nothing depends on the order in which they
-are visited. Where that is not obvious the sort is left alone, and a note says why.
+A sort is symmetric when it is unordered, no constant tells its elements apart, and nothing depends on the order in
+which they are visited. Where that is not obvious the sort is left alone, and a note says why.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _order(node: object, name: str) -> str | None:
 
 # ------------------------------------------------------------------------------- obviously order-independent
 
-#: Operators that are associative and commutative (errors aside: which overflow is met first does not change the verdict).
+#: Operators that are associative and commutative (errors aside: which overflow is met first does not change the
+#: verdict).
 _COMMUTATIVE = {"add", "mul", "and", "or", "set.union", "set.inter", "bag.add", "min2", "max2"}
 
 
@@ -141,13 +142,16 @@ def _own_assign(statement: core.Assign, var: str, written: set[str]) -> bool:
 
 def _reads_own(expr: core.Expr, var: str, written: set[str]) -> bool:
     """Whether an expression reads the written variables only in the cell of this iteration."""
-    if isinstance(expr, core.Op) and expr.op == "map.at" and isinstance(expr.args[0], core.StateVar):
-        if _is_local(expr.args[1], var):
-            return True
+    if _is_cell(expr) and isinstance(expr, core.Op) and _is_local(expr.args[1], var):
+        return True
     if isinstance(expr, core.StateVar):
         return expr.name not in written
     below = (part for part in parts(expr))
     return all(_reads_own(part, var, written) for part in _direct(below))
+
+
+def _is_cell(expr: core.Expr) -> bool:
+    return isinstance(expr, core.Op) and expr.op == "map.at" and isinstance(expr.args[0], core.StateVar)
 
 
 def _direct(found: Iterator[object]) -> Iterator[core.Expr]:

@@ -17,8 +17,8 @@ Arguments = tuple[tuple[str, Value], ...]
 
 @dataclass(frozen=True)
 class Step:
-    """One step: the action taken (None for the initial state), its arguments by name, and the state it leads to (None for a
-    step that was tried and ended in an evaluation error)."""
+    """One step: the action taken (None for the initial state), its arguments by name, and the state it leads to
+    (None for a step that was tried and ended in an evaluation error)."""
 
     action: str | None
     args: Arguments

@@ -16,8 +16,8 @@ BOOL = ty.Bool()
 
 @dataclass(frozen=True)
 class Antecedent:
-    """`tested` is true in a state (or step) in which the left side of the implication at `span` is true for some choice of
-    the variables bound around it."""
+    """`tested` is true in a state (or step) in which the left side of the implication at `span` is true for some
+    choice of the variables bound around it."""
 
     prop: core.Property
     tested: core.Expr

@@ -1,7 +1,8 @@
 """The values of the language in Python, all immutable, hashable and readable.
 
-`bool` and `int` are themselves; an enum member or sort element is an `Atom`; a record, message or union case a `Rec`; a set
-a `frozenset`; a bag a `Bag`; a sequence or a tuple a `tuple`; a map a `Map`; `none` is `None`, and `T?` otherwise the T itself.
+`bool` and `int` are themselves; an enum member or sort element is an `Atom`; a record, message or union case a
+`Rec`; a set a `frozenset`; a bag a `Bag`; a sequence or a tuple a `tuple`; a map a `Map`; `none` is `None`, and `T?`
+otherwise the T itself.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def _atom(type: str, index: int, name: str) -> Atom:
 class Rec:
     """A record, a message or a union case: fields by attribute or by `[name]` (for names such as `from`).
 
-    `_name` is the record type or the case, `_names` and `_values` its fields in declared order, `_index` the position of the
-    case in its union (0 for a record). Equal iff name and values are.
+    `_name` is the record type or the case, `_names` and `_values` its fields in declared order, `_index` the
+    position of the case in its union (0 for a record). Equal iff name and values are.
     """
 
     __slots__ = ("_hash", "_index", "_name", "_names", "_values")
@@ -252,8 +253,8 @@ _KEYS: dict[type, Callable[..., Key]] = {
 def sort_key(value: Value) -> Key:
     """A Python key that sorts the values of one type in the canonical order of `pyspec.lang.core`.
 
-    A tuple for every value but `none`, whose key is empty and therefore the least; sets and bags compare by their elements
-    from the greatest down, which is the order of their bit masks.
+    A tuple for every value but `none`, whose key is empty and therefore the least; sets and bags compare by their
+    elements from the greatest down, which is the order of their bit masks.
     """
     return _KEYS[type(value)](value)
 
@@ -322,8 +323,8 @@ _SHOW: dict[type, Callable[..., str]] = {
 
 
 def to_json(value: Value) -> object:
-    """A value as plain JSON: atoms by name, records as objects (a case or message also names itself as `_`), sets, bags and
-    sequences as arrays, maps as objects where keys are plain and as arrays of pairs otherwise."""
+    """A value as plain JSON: atoms by name, records as objects (a case or message also names itself as `_`), sets,
+    bags and sequences as arrays, maps as objects where keys are plain and as arrays of pairs otherwise."""
     return _JSON[type(value)](value)
 
 

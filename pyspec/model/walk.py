@@ -37,7 +37,8 @@ def expressions(node: object) -> Iterator[core.Expr]:
 
 
 def bodies(spec: core.Spec) -> Iterator[object]:
-    """Everything in a specification that is evaluated in states: variables' initial values, functions, actions, properties."""
+    """Everything in a specification that is evaluated in states: variables' initial values, functions, actions,
+    properties."""
     yield from spec.vars
     yield from spec.init_where
     yield from spec.functions

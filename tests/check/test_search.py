@@ -128,7 +128,8 @@ def test_only_the_asked_properties_are_checked_and_the_search_stops_when_they_ar
 
 
 def test_a_view_identifies_states() -> None:
-    text = "var x: 0..3 = 0\nvar n: 0..3 = 0\naction up:\n    x = (x + 1) % 4\n    n = (n + 1) % 3\nmodel ci:\n    view x\n"
+    text = "var x: 0..3 = 0\nvar n: 0..3 = 0\naction up:\n    x = (x + 1) % 4\n    n = (n + 1) % 3\n"
+    text += "model ci:\n    view x\n"
     assert check(instance(text)).distinct == 4
 
 

@@ -1,4 +1,5 @@
-"""Instances: sizes, constants, capacities and budgets made concrete, symmetric sorts, and what is wrong with a model."""
+"""Instances: sizes, constants, capacities and budgets made concrete, symmetric sorts, and what is wrong with a
+model."""
 
 import dataclasses
 

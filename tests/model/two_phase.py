@@ -1,4 +1,5 @@
-"""Two-phase commit built by hand in the core, with the actions of TwoPhase.tla: what the tests of the engines start from."""
+"""Two-phase commit built by hand in the core, with the actions of TwoPhase.tla: what the tests of the engines start
+from."""
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
