@@ -26,7 +26,7 @@ from pyspec.model.vacuity import Antecedent, antecedents
 
 Progress = Callable[[int, int, int, int], object]
 #: Kinds of properties whose verdict a search gives, and those that wait for another engine.
-SEARCHED = ("invariant", "step", "reachable", "deadlock_free")
+SEARCHED = ("invariant", "step", "refines", "reachable", "deadlock_free")
 LATER = ("eventually", "always_eventually", "eventually_always", "leads_to")
 PROGRESS_EVERY = 1000
 
@@ -90,7 +90,7 @@ class Search:
         self.canonical = Canonical(self.machine, symmetry)
         wanted = [p for p in instance.spec.properties if only is None or p.name in only]
         self.invariants = [p for p in wanted if p.kind == "invariant"]
-        self.steps = [p for p in wanted if p.kind == "step"]
+        self.steps = [p for p in wanted if p.kind in core.STEP_KINDS]
         self.goals = [p for p in wanted if p.kind == "reachable"]
         self.deadlock = next((p for p in wanted if p.kind == "deadlock_free"), None)
         self.terminal = [p for p in instance.spec.properties if p.kind == "terminal"]
@@ -142,6 +142,7 @@ class Search:
             for state in self.machine.initial():
                 self.generated += 1
                 self._meet(state, Link(None, None, (), 0), level)
+                self._judge_initial(state)
         except EvaluationError as problem:
             self.error = Finding(None, error=problem)
         return level
@@ -194,6 +195,12 @@ class Search:
                 self.found[prop.name] = finding
         except EvaluationError as problem:
             self._failed(Finding(finding.state, finding.runner, finding.args, finding.after, problem))
+
+    def _judge_initial(self, state: State) -> None:
+        """A refinement also asks something of initial states."""
+        for prop in self.steps:
+            if prop.kind == "refines" and not self.machine.second(prop.name, state):
+                self.found.setdefault(prop.name, Finding(state))
 
     def _test(self, state: State, after: State | None) -> None:
         """Crosses off the implications whose left sides are true here."""

@@ -418,6 +418,10 @@ class Function:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+#: Kinds of properties that speak of a step: their bodies may use Prime.
+STEP_KINDS = frozenset({"step", "refines"})
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """`kind`: "invariant", "step" (may use Prime), "reachable", "terminal" (a state that may have no successor),
@@ -527,7 +531,7 @@ class MessageInfo:
 class Refines:
     """`refines OTHER with abstract = expr, ...`: the value of each abstract variable (by its prefixed name) in terms of
     this protocol, and for each abstract action the condition under which a step is one of it (over the locals
-    `before_X` and `after_X`, to name the nearest action when a step is not allowed). The check itself is the property
+    `X_before` and `X_after`, to name the nearest action when a step is not allowed). The check itself is the property
     `refines_OTHER`."""
 
     other: str

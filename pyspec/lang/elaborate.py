@@ -52,6 +52,8 @@ def elaborate(linked: Linked) -> c.Spec:
         raise SpecError(out.found[:50])
     for a in linked.abstracts:
         out.attempt(lambda a=a: _refines(a, linked, out))  # type: ignore[misc]
+    if out.found:
+        raise SpecError(out.found[:50])
     models, flaws = _models(linked, out)
     if out.found:
         raise SpecError(out.found[:50])

@@ -210,8 +210,8 @@ def refinement(a: Abstract, below: Lowered, out: Lowered) -> tuple[c.Property, c
     span = a.decl.span
     mapping = _mapping(a, below, out)
     rewrite = _Rewrite(a.alias, {f.name: f for f in below.functions})
-    before = {n: c.Local(m.type, "before_" + _plain(n), span=span) for n, m in mapping.items()}
-    after = {n: c.Local(m.type, "after_" + _plain(n), span=span) for n, m in mapping.items()}
+    before = {n: c.Local(m.type, f"{_plain(n)}_before", span=span) for n, m in mapping.items()}
+    after = {n: c.Local(m.type, f"{_plain(n)}_after", span=span) for n, m in mapping.items()}
     steps = _Steps(rewrite, dict(before), dict(after))
     allowed = tuple((x.name.removeprefix(f"{a.alias}."), steps.action(x)) for x in below.actions if x.kind != "fault")
     still = conj(tuple(op("eq", BOOL, span, before[n], after[n]) for n in mapping), span)

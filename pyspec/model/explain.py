@@ -21,6 +21,8 @@ Lines = list[str]
 def explain(prop: core.Property, states: list[State], instance: Instance) -> Lines:
     """Why a property is false in the last state, or from the last but one to the last for a step property."""
     functions = {function.name: function for function in instance.spec.functions}
+    if prop.kind == "refines":
+        return _refined(prop, states, instance, functions)
     if prop.kind == "step" and len(states) > 1:
         scope = Scope(states[-2].values(), states[-1].values(), functions)
     else:
@@ -29,6 +31,17 @@ def explain(prop: core.Property, states: list[State], instance: Instance) -> Lin
         return because(prop.body, scope)
     except EvaluationError as problem:
         return [f"its evaluation fails: {problem.message}"]
+
+
+def _refined(
+    prop: core.Property, states: list[State], instance: Instance, functions: dict[str, core.Function]
+) -> Lines:
+    from pyspec.model.refinement import why_not_refined
+
+    refines = next(one for one in instance.spec.refines if f"refines_{one.other}" == prop.name)
+    after = Scope(states[-1].values(), None, functions)
+    before = Scope(states[-2].values(), None, functions) if len(states) > 1 else None
+    return why_not_refined(refines, prop, before, after)
 
 
 def because(expr: core.Expr, scope: Scope) -> Lines:

@@ -19,7 +19,7 @@ from pyspec.model.pytypes import TypeTable
 from pyspec.model.walk import expressions
 
 #: Kinds of properties whose body is a predicate of one state, or of a step.
-PREDICATES = frozenset({"invariant", "step", "reachable", "terminal", "lemma", "eventually", "always_eventually",
+PREDICATES = frozenset({"invariant", "step", "refines", "reachable", "terminal", "lemma", "eventually", "always_eventually",
                         "eventually_always", "leads_to"})  # fmt: skip
 
 
@@ -202,14 +202,16 @@ class _Generator:
         ActionWriter(self.module, self.writer, types).body(action.body, 1)
 
     def _property(self, prop: core.Property) -> None:
-        step = ["after"] if prop.kind == "step" else []
+        step = ["after"] if prop.kind in core.STEP_KINDS else []
         self._def(self.names.of("property", prop.name), ["state", *step])
         self._doc(1, f"{prop.kind} {prop.name}", prop.doc)
         self._return(prop.body)
         if prop.second is not None:
-            name = self.names.of("second", prop.name, f"{self.names.of('property', prop.name)}_goal")
+            start = prop.kind == "refines"
+            suffix = "initially" if start else "goal"
+            name = self.names.of("second", prop.name, f"{self.names.of('property', prop.name)}_{suffix}")
             self._def(name, ["state"])
-            self._doc(1, f"What {prop.name} leads to.")
+            self._doc(1, f"What {prop.name} {'asks of an initial state' if start else 'leads to'}.")
             self._return(prop.second)
 
     def _extras(self) -> None:

@@ -141,7 +141,9 @@ def _constant(make: Concretizer, decl: core.ConstDecl) -> core.ConstDecl:
 
 
 def _refines(make: Concretizer, refines: core.Refines) -> core.Refines:
-    return dataclasses.replace(refines, mapping=tuple((name, make.expr(expr)) for name, expr in refines.mapping))
+    mapping = tuple((name, make.expr(expr)) for name, expr in refines.mapping)
+    steps = tuple((name, make.expr(expr)) for name, expr in refines.steps)
+    return dataclasses.replace(refines, mapping=mapping, steps=steps)
 
 
 def _check_assumptions(spec: core.Spec) -> None:

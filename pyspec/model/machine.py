@@ -113,11 +113,11 @@ class Machine:
     def holds(self, name: str, state: State, after: State | None = None) -> bool:
         """Whether the predicate of a property holds in a state (a step property: from one state to the next)."""
         test = self._space[self.generated.names.of("property", name)]
-        states = (state,) if self._properties[name].kind != "step" else (state, after)
+        states = (state,) if self._properties[name].kind not in core.STEP_KINDS else (state, after)
         return bool(self.located(lambda: test(*states)))
 
     def second(self, name: str, state: State) -> bool:
-        """The right side of a `leads to`."""
+        """The right side of a `leads to`, or what a refinement asks of an initial state."""
         test = self._space[self.generated.names.of("second", name)]
         return bool(self.located(lambda: test(state)))
 

@@ -42,7 +42,8 @@ class Model:
         self.em = Em(self.spec)
         self.layout = make_layout(self.em)
         self.by_kind = {
-            k: [p for p in self.spec.properties if p.kind == k] for k in (*CHECKED, "terminal", "deadlock_free")
+            k: [p for p in self.spec.properties if p.kind == k or (k == "step" and p.kind in core.STEP_KINDS)]
+            for k in (*CHECKED, "terminal", "deadlock_free")
         }
         self.functions: list[str] = []  # C functions of the model, in order
         self._successors: dict[frozenset[str], str] = {}

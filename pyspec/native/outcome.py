@@ -74,6 +74,9 @@ def _ended_early(request: Request, compiled: Compiled, search: Search, state: Pr
 def _property(prop: core.Property, number: int, traces: Traces, ended: bool, limited: bool) -> PropertyResult:
     finding = traces.search.finding(number)
     goal = prop.kind == "reachable"
+    start = traces.initially(prop)
+    if start is not None:
+        return PropertyResult(prop.name, prop.kind, "violated", "counterexample", start, prop.span)
     if finding is not None:
         verdict: Verdict = "holds" if goal else "violated"
         trace = traces.violated(prop, finding)

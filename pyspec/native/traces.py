@@ -80,13 +80,20 @@ class Traces:
         last = trace.steps[-1].state
         if prop.kind == "deadlock_free":
             confirmed = not self._enabled(last)
-        elif prop.kind == "step":
+        elif prop.kind in core.STEP_KINDS:
             confirmed = not self.machine.holds(prop.name, trace.steps[-2].state, last)  # type: ignore[arg-type]
         else:
             confirmed = self.machine.holds(prop.name, last) == (prop.kind == "reachable")  # type: ignore[arg-type]
         if not confirmed:
             raise EngineDisagreement(f"{prop.name} is not decided by {last!r}")
         return trace
+
+    def initially(self, prop: core.Property) -> Trace | None:
+        """The initial state that a refinement does not allow, if there is one."""
+        if prop.kind != "refines":
+            return None
+        wrong = next((s for s in self.machine.initial() if not self.machine.second(prop.name, s)), None)
+        return None if wrong is None else Trace((Step(None, (), wrong),))
 
     def _enabled(self, state: object) -> bool:
         return next(iter(self.machine.successors(state)), None) is not None  # type: ignore[arg-type]
@@ -112,12 +119,12 @@ class Traces:
             return None
         runner = self.machine.runners[finding.action]
         return _raised(lambda: self._run_all(runner, last)) or next(
-            filter(None, (self._after(p, runner, last) for p in self.made.properties if p.kind == "step")), None
+            filter(None, (self._after(p, runner, last) for p in self.made.properties if p.kind in core.STEP_KINDS)), None
         )
 
     def _check(self, prop: core.Property, trace: Trace) -> EvaluationError | None:
         last = trace.steps[-1].state
-        if prop.kind != "step":
+        if prop.kind not in core.STEP_KINDS:
             return _raised(lambda: self.machine.holds(prop.name, last))  # type: ignore[arg-type]
         if len(trace.steps) < 2:
             return None
