@@ -14,19 +14,19 @@ setup:           ## make .venv with the pinned dependencies (repeats only when t
 	@sh .ci/setup
 
 check: setup     ## check every specification and run every flaw; one table at the end
-	@.venv/bin/pyspec check --flaws $(SPECS)
+	@$(PYTHON_BIN) -m pyspec check --flaws $(SPECS)
 
 test: setup lint ## lint, types, all tests
 	@$(PYTEST) -n $(WORKERS) -m "not slow and not bench"
 
 lint: setup      ## ruff, formatting, strict types
-	@.venv/bin/ruff check -q .
-	@.venv/bin/ruff format -q --check .
+	@$(PYTHON_BIN) -m ruff check -q .
+	@$(PYTHON_BIN) -m ruff format -q --check .
 	@$(PYTHON_BIN) -m mypy --no-error-summary
 
 fmt: setup       ## format Python and specifications
-	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .
-	@.venv/bin/pyspec fmt $(SPECS)
+	@$(PYTHON_BIN) -m ruff check -q --fix . ; $(PYTHON_BIN) -m ruff format -q .
+	@$(PYTHON_BIN) -m pyspec fmt $(SPECS)
 
 bench: setup     ## measure the engines against hand-written C (and SPIN, if installed)
 	@$(PYTEST) -m bench tests/bench -s
@@ -37,7 +37,7 @@ nightly: setup   ## everything, with the slow tests and the deep models
 # The commands below run what has landed; until then they say so and fail.
 prove: setup     ## prove the library for any number of nodes
 	@test -d pyspec/prove || { echo "make prove: the prover (pyspec/prove) is not in this version" >&2; exit 1; }
-	@.venv/bin/pyspec prove $(SPECS)
+	@$(PYTHON_BIN) -m pyspec prove $(SPECS)
 
 refine: setup    ## hold the implementations against their specifications
 	@test -d refinement || { echo "make refine: no implementation (impl/, refinement/) is in this version" >&2; exit 1; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def command(specs: tuple[str, ...], only_check: bool) -> int:
     Each SPEC is a file, or a folder: then all .pspec files below it. `-` formats standard input to standard output.
     """
     if specs == ("-",):
-        print(formatted(Source("<stdin>", click.get_text_stream("stdin").read())), end="")
+        print(formatted(Source("<stdin>", sys.stdin.read())), end="")
         return exits.OK
     codes, changed = [exits.OK], 0
     for path in files_below(specs):

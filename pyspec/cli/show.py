@@ -38,10 +38,10 @@ def command(
         raise click.UsageError("--core and --python exclude each other")
     loaded = load(spec)
     if as_python:
+        from pyspec.model.generate import generate
         from pyspec.model.instance import instantiate
-        from pyspec.model.source import python_source
 
-        text = python_source(instantiate(loaded, model, dict(consts), flaws))
+        text = generate(instantiate(loaded, model, dict(consts), flaws)).source
     else:
         text = "\n".join(spec_lines(loaded) if as_core else summary(loaded))
     if as_json:
