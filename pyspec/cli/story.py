@@ -133,6 +133,8 @@ def conclusion(report: Report, *, strict: bool) -> Text:
     violated = [p["name"] for p in report["properties"] if p["verdict"] == "violated"]
     if report["errors"]:
         return Text(f"error: the specification fails while it runs{cached}", "bold red")
+    if code == exits.BUDGET and "runs" in report and not report["stopped_by"]:
+        return Text(f"no violation in {plural(report['runs'], 'random run')} (seed {report['seed']}); no proof", "bold")
     if code == exits.BUDGET:
         why = STOPS.get(str(report["stopped_by"]), "the search did not finish")
         return Text(f"incomplete: {why}; what is said above is about the states seen so far{cached}", "bold yellow")

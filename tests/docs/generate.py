@@ -21,10 +21,11 @@ def cli_page() -> str:
     from pyspec.cli.main import COMMANDS, cli
 
     def help_of(command: click.Command, name: str, parent: click.Context | None) -> str:
-        return click.Context(command, parent, name, terminal_width=100, max_content_width=100).get_help()
+        wide = {"terminal_width": 100, "max_content_width": 100, "help_option_names": ["-h", "--help"]}
+        return click.Context(command, parent, name, **wide).get_help()
 
-    top = click.Context(cli, info_name="pyspec", terminal_width=100, max_content_width=100)
-    parts = [CLI_HEAD, f"```text\n{top.get_help()}\n```"]
+    top = click.Context(cli, info_name="pyspec")
+    parts = [CLI_HEAD, f"```text\n{help_of(cli, 'pyspec', None)}\n```"]
     for name in COMMANDS:
         command = cli.get_command(top, name)
         assert command is not None
