@@ -13,6 +13,7 @@ from pyspec.base.source import Span
 from pyspec.cli.console import plain
 
 MARGIN = 60  # characters shown either side of the place in a very long line
+MOST_SHOWN = 20  # diagnostics printed for people
 JsonObject = dict[str, object]
 
 
@@ -127,8 +128,11 @@ def _file_only(span: Span) -> str:
 
 
 def show(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
-    """Prints diagnostics in the order of the places they are about."""
+    """Prints diagnostics in the order of the places they are about; of very many, the first."""
     lines = SourceLines()
-    for diagnostic in sorted(diagnostics, key=lambda d: (d.span.file, d.span.line, d.span.column)):
+    found = sorted(diagnostics, key=lambda d: (d.span.file, d.span.line, d.span.column))
+    for diagnostic in found[:MOST_SHOWN]:
         for text in lines_of(diagnostic, lines):
             console.print(text)
+    if len(found) > MOST_SHOWN:
+        console.print(Text(f"... and {len(found) - MOST_SHOWN:,} more", "bold"))

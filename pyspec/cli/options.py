@@ -94,7 +94,7 @@ def search_options() -> Decorate:
     engines = click.Choice(["auto", "native", "python"])
     engine_help = "The search to use; auto: native where a C compiler is found."
     return _options(
-        click.option("--threads", type=threads, default=1, show_default=True, help="Threads of the native engine."),
+        click.option("--threads", type=threads, help="Threads of the native engine (default: one for each processor)."),
         click.option("--engine", type=engines, default="auto", show_default=True, help=engine_help),
         click.option("--no-symmetry", is_flag=True, help="Do not reduce by permutations of sorts."),
         click.option("--no-cache", is_flag=True, help="Search even if the verdict is known from an earlier run."),

@@ -70,7 +70,11 @@ def of_result(result: CheckResult, file: str) -> Report:
 def of_errors(found: Iterable[Diagnostic], file: str | None, code: int = exits.WRONG) -> Report:
     """What `--json` prints when there is no result: the mistakes."""
     errors = [diagnostics.to_json(d) for d in found]
-    return {"file": file, "verdict": "error", "errors": errors, "exit_code": code}
+    shown = errors[:MOST_ERRORS]
+    return {"file": file, "verdict": "error", "errors": shown, "error_count": len(errors), "exit_code": code}
+
+
+MOST_ERRORS = 200  # errors listed in one report
 
 
 def is_complete(report: Report) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspec.base.diagnostics import Diagnostic
+from pyspec.base.diagnostics import Diagnostic, error
 from pyspec.cli import cache
 from pyspec.cli.progress import ProgressLine
 from pyspec.cli.report import Report, expectations, is_complete, needs_symmetry, of_result
@@ -27,7 +27,7 @@ class Request:
     flaws: tuple[str, ...] = ()
     symmetry: bool = True
     engine: str = "auto"
-    threads: int = 1
+    threads: int | None = None  # None: one for each processor
     max_states: int | None = None
     max_seconds: float | None = None
     memory: int | None = None
@@ -106,15 +106,33 @@ def bounds(spec: core.Spec, model: core.Model, flaw_name: str | None) -> core.Mo
 
 
 def execute(request: Request, instance: Instance, progress: ProgressLine | None) -> CheckResult:
-    """Runs the engine that was asked for; `auto` is the native one unless this machine has no C compiler."""
+    """Runs the engine that was asked for; `auto` is the native one unless it cannot run this model on this machine."""
     if request.engine == "python":
         return execute_python(request, instance, progress)
-    from pyspec.native import engine
+    from pyspec.native.build import CannotBuild
+    from pyspec.native.engine import CannotEmit
 
-    if request.engine == "auto" and not engine.available():
+    try:
+        return execute_native(request, instance, progress)
+    except (CannotBuild, CannotEmit) as problem:
+        no_compiler = isinstance(problem, CannotBuild)
+        code = "E0901" if no_compiler else "E0902"
+        why = f"the native engine cannot run: {problem}"
+        hint = "install a C compiler (apt-get install gcc), or `pip install ziglang`" if no_compiler else None
+        if request.engine == "native" or request.checkpoint or request.resume:
+            raise error(code, why, hint=hint or "leave out --engine native") from None
         result = execute_python(request, instance, progress)
-        return replace(result, warnings=(*result.warnings, NO_COMPILER))
-    return engine.check(
+        slow = Diagnostic(
+            "W" + code[1:], f"{why}; the Python search ran, some hundred times slower", hint=hint, severity="warning"
+        )
+        return replace(result, warnings=(*result.warnings, slow))
+
+
+def execute_native(request: Request, instance: Instance, progress: ProgressLine | None) -> CheckResult:
+    """The search in generated C."""
+    from pyspec.native.engine import check
+
+    return check(
         instance,
         threads=request.threads,
         symmetry=request.symmetry,
@@ -127,14 +145,6 @@ def execute(request: Request, instance: Instance, progress: ProgressLine | None)
         resume=request.resume,
         progress=progress,
     )
-
-
-NO_COMPILER = Diagnostic(
-    "W0901",
-    "no C compiler was found, so the Python search ran: some hundred times slower than the native engine",
-    hint="install a C compiler (apt-get install gcc) or `pip install ziglang`",
-    severity="warning",
-)
 
 
 def execute_python(request: Request, instance: Instance, progress: ProgressLine | None) -> CheckResult:

@@ -1,0 +1,137 @@
+"""`make bench`: the engines against yardsticks, all in one run on one machine, in one table.
+
+Yardsticks are a search for two-phase commit written by hand in C (two_phase_commit.c, one 64-bit word a state) and SPIN
+with the same protocol (two_phase_commit.pml), if it is installed. CPU seconds and peak memory are those of the whole
+child process: Python start-up included, compiling excluded (each model is compiled by a run before the one that
+counts). Ratios are against the hand-written search. Nothing here is an assertion about time; counts are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.bench
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+MANAGERS = int(os.environ.get("BENCH_MANAGERS", "8"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one child process did and took."""
+
+    what: str
+    distinct: int
+    generated: int
+    cpu: float
+    wall: float
+    peak: int
+
+
+def measured(command: list[str], **more: str) -> tuple[str, float, float, int]:
+    """(output, CPU seconds, wall seconds, peak bytes) of a command."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **more}
+    )
+    assert process.stdout is not None
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{command} ended with {process.returncode}\n{out}"
+    return out, usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss * 1024
+
+
+def by_hand(folder: Path, managers: int) -> Run:
+    compiler = shutil.which("cc") or pytest.skip("no C compiler for the yardstick")
+    program = folder / "by_hand"
+    subprocess.run([compiler, "-O2", "-o", str(program), str(HERE / "two_phase_commit.c")], check=True)
+    out, cpu, wall, peak = measured([str(program), str(managers)])
+    found = json.loads(out)
+    return Run("C, written by hand", found["distinct"], found["generated"], cpu, wall, peak)
+
+
+def spin(folder: Path, managers: int) -> Run | None:
+    if not shutil.which("spin") or not shutil.which("cc"):
+        return None
+    shutil.copy(HERE / "two_phase_commit.pml", folder / "m.pml")
+    subprocess.run(["spin", f"-DN={managers}", "-a", "m.pml"], cwd=folder, check=True, capture_output=True)
+    options = ["-O2", "-DSAFETY", "-DNOREDUCE", "-w"]
+    subprocess.run(["cc", *options, "-o", "pan", "pan.c"], cwd=folder, check=True)
+    out, cpu, wall, peak = measured([str(folder / "pan"), "-E", "-m10000000", "-w24"])
+    stored, transitions = (int(re.search(rf"(\d+) {word}", out)[1]) for word in ("states, stored", "transitions"))  #
+    type: ignore[index] return Run("SPIN, no reduction", stored, transitions, cpu, wall, peak)
+
+
+def pyspec(what: str, *arguments: str) -> Run:
+    command = [sys.executable, "-m", "pyspec", "check", "--json", "--no-cache", *arguments]
+    out, cpu, wall, peak = measured(command)
+    found = json.loads(out)
+    return Run(what, found["distinct"], found["generated"], cpu, wall, peak)
+
+
+def table(runs: list[Run]) -> str:
+    base = runs[0]
+    lines = [
+        f"{'':34}{'states':>12}{'generated':>14}{'CPU s':>9}{'ratio':>8}{'wall
+        s':>9}{'generated/s':>14}{'bytes/state':>13}"
+    ]
+    for run in runs:
+        ratio = f"{run.cpu / base.cpu:.2f}" if run.distinct == base.distinct else ""
+        rate = f"{run.generated / run.wall:,.0f}"
+        lines.append(
+            f"{run.what:34}{run.distinct:>12,}{run.generated:>14,}{run.cpu:>9.2f}{ratio:>8}{run.wall:>9.2f}{rate:>14}"
+            f"{run.peak / run.distinct:>13.1f}"
+        )
+    return "\n".join(lines)
+
+
+def test_speed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = str(ROOT / "specs" / "two_phase_commit.pspec")
+    sized = [spec, "-c", f"RM={MANAGERS}", "--engine", "native", "--no-symmetry"]
+    pyspec("compile", *sized)
+    runs = [by_hand(tmp_path, MANAGERS), spin(tmp_path, MANAGERS)]
+    runs += [
+        pyspec("pyspec, 1 thread", *sized, "--threads", "1"),
+        pyspec("pyspec, 2 threads", *sized, "--threads", "2"),
+    ]
+    small = [spec, "-c", "RM=6", "--no-symmetry"]
+    raft = ROOT / "specs" / "raft.pspec"
+    others = [pyspec("6 managers, Python search", *small, "--engine", "python")]
+    if raft.exists():
+        timed = [str(raft), "--engine", "native", "--no-symmetry"]
+        pyspec("compile", *timed)
+        others.append(pyspec("raft, model ci, 1 thread", *timed, "--threads", "1"))
+    found = [run for run in runs if run is not None]
+    assert len({(run.distinct, run.generated) for run in found}) == 1
+    with capsys.disabled():
+        print(f"\n\ntwo-phase commit, {MANAGERS} managers\n{table([*found, *others])}")
+        print(f"two threads are {found[-2].wall / found[-1].wall:.2f} times as fast as one (wall)")
+        print(edit_to_verdict(tmp_path))
+
+
+def edit_to_verdict(folder: Path) -> str:
+    """Seconds from the command to the verdict of a small specification: edited, and unchanged."""
+    text = (ROOT / "specs" / "two_phase_commit.pspec").read_text()
+    path = folder / "edited.pspec"
+    times = []
+    for version in (
+        text,
+        text.replace("commits_early", "commits_quickly"),
+        text.replace("commits_early", "commits_quickly"),
+    ):
+        path.write_text(version)
+        times.append(
+            measured([sys.executable, "-m", "pyspec", "check", str(path)], PYSPEC_CACHE=str(folder / "cache"))[2]
+        )
+    return f"edit to verdict: first run {times[0]:.2f} s, after an edit {times[1]:.2f} s, unchanged {times[2]:.2f} s"
