@@ -63,7 +63,7 @@ def run_flaws(path: str, base: Request, quiet: bool) -> Report:
     """All flaws of one specification: how each was caught. Kept in the cache as a whole, too."""
     from pyspec.cli import cache, runner
 
-    name = cache.key(path, {"flaws": True, **base.decides()}) if base.use_cache else None
+    name = cache.key(path, {"campaign": "flaws", **base.decides()}) if base.use_cache else None
     if name and (known := cache.load(name)):
         return {**known, "cached": True}
     before = {path: cache.digest(path)}

@@ -61,7 +61,7 @@ def of_result(result: CheckResult, file: str) -> Report:
         "collision_probability": result.collision_probability,
         "threads": result.threads,
         "peak_bytes": result.peak_bytes,
-        "cached": result.cached,
+        "cached": False,
         "flaws": list(result.flaws),
         "expectations": [],
     }

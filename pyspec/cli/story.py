@@ -32,17 +32,17 @@ def heading(report: Report) -> Text:
 
 def numbers(report: Report) -> str:
     """Counts, time, engine, reductions, in one or two sentences."""
-    seconds = report["seconds"]
+    seconds, compiling = report["seconds"], report["compile_seconds"]
     text = f"{plural(report['distinct'], 'state')}, {count(report['generated'])} generated, depth {report['depth']}"
     text += f" in {duration(seconds)}"
-    if report["compile_seconds"] >= 0.005:
-        text += f" (and {duration(report['compile_seconds'])} to compile)"
+    if compiling >= 0.005:
+        text += f" ({duration(compiling)} of it compiling)"
     engine = {"native": "native engine", "python": "Python search"}[report["engine"]]
     text += f"; {engine}"
     if report["threads"] > 1:
         text += f", {report['threads']} threads"
-    if seconds >= 1 and report["distinct"]:
-        text += f", {count(report['generated'] / seconds)} generated/s"
+    if seconds - compiling >= 1:
+        text += f", {count(report['generated'] / (seconds - compiling))} generated/s"
     if report["peak_bytes"] >= 50_000_000:
         text += f", {size(report['peak_bytes'])}"
     return text

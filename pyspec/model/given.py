@@ -117,7 +117,11 @@ class Given:
         if isinstance(text, tuple | list):
             return tuple(str(item) for item in text)
         if isinstance(text, str) and not text.strip().lstrip("-").isdigit():
-            return tuple(part.strip() for part in text.strip("{} ").split(",") if part.strip())
+            parts = tuple(part.strip() for part in text.strip("{} ").split(",") if part.strip())
+            wrong = next((part for part in parts if not part.isidentifier()), None)
+            if wrong is not None:
+                raise error("E0503", f"{wrong[:40]} is neither a size nor a name", self.model.span)
+            return parts
         return None
 
     def parse(self, text: Override, kind: ty.Type, name: str) -> Value:

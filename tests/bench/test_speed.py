@@ -45,7 +45,8 @@ def measured(command: list[str], **more: str) -> tuple[str, float, float, int]:
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **more}
     )
     assert process.stdout is not None
-    out = process.stdout.read()
+    with process.stdout:
+        out = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"{command} ended with {process.returncode}\n{out}"
@@ -69,8 +70,14 @@ def spin(folder: Path, managers: int) -> Run | None:
     options = ["-O2", "-DSAFETY", "-DNOREDUCE", "-w"]
     subprocess.run(["cc", *options, "-o", "pan", "pan.c"], cwd=folder, check=True)
     out, cpu, wall, peak = measured([str(folder / "pan"), "-E", "-m10000000", "-w24"])
-    stored, transitions = (int(re.search(rf"(\d+) {word}", out)[1]) for word in ("states, stored", "transitions"))  #
-    type: ignore[index] return Run("SPIN, no reduction", stored, transitions, cpu, wall, peak)
+    stored, transitions = number_before("states, stored", out), number_before("transitions", out)
+    return Run("SPIN, no reduction", stored, transitions, cpu, wall, peak)
+
+
+def number_before(word: str, text: str) -> int:
+    match = re.search(rf"(\d+) {word}", text)
+    assert match, text
+    return int(match[1])
 
 
 def pyspec(what: str, *arguments: str) -> Run:
@@ -82,10 +89,16 @@ def pyspec(what: str, *arguments: str) -> Run:
 
 def table(runs: list[Run]) -> str:
     base = runs[0]
-    lines = [
-        f"{'':34}{'states':>12}{'generated':>14}{'CPU s':>9}{'ratio':>8}{'wall
-        s':>9}{'generated/s':>14}{'bytes/state':>13}"
+    heads = [
+        ("", 34),
+        ("states", 12),
+        ("generated", 14),
+        ("CPU s", 9),
+        ("ratio", 8),
+        ("wall s", 9),
+        ("generated/s", 14),
     ]
+    lines = ["".join(f"{head:>{width}}" for head, width in [*heads, ("bytes/state", 13)])]
     for run in runs:
         ratio = f"{run.cpu / base.cpu:.2f}" if run.distinct == base.distinct else ""
         rate = f"{run.generated / run.wall:,.0f}"
