@@ -19,9 +19,10 @@ from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.instance import Instance
 from pyspec.model.machine import Args, Machine, Runner
+from pyspec.model.replay import step_of
 from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
 from pyspec.model.state import State
-from pyspec.model.trace import Failing, Step, Trace
+from pyspec.model.trace import Failing, Trace
 from pyspec.model.vacuity import Antecedent, antecedents
 
 Progress = Callable[[int, int, int, int], object]
@@ -368,14 +369,6 @@ def diagnostic_of(problem: EvaluationError) -> Diagnostic:
     """An evaluation error as a diagnostic."""
     hint = f"a larger `{problem.knob} = ...` in the model makes room, if this is meant" if problem.knob else None
     return Diagnostic(EVALUATION_ERRORS[problem.kind][0], problem.message, problem.span, hint)
-
-
-def step_of(runner: Runner | None, args: Args, state: State | None) -> Step:
-    """A step of a trace."""
-    if runner is None:
-        return Step(None, (), state)
-    names = (param.name for param in runner.action.params)
-    return Step(runner.name, tuple(zip(names, args, strict=False)), state)
 
 
 def overall(verdicts: list[Verdict], failed: bool, stopped: bool) -> Verdict:

@@ -27,7 +27,7 @@ class Antecedent:
         """What to say when no state was such."""
         message = f"{self.prop.kind} {self.prop.name} is vacuous here: the left side of this `implies` is never true"
         hint = "no reachable state of this model tests it; is the model too small, or the condition wrong?"
-        return Diagnostic("W0701", message, self.span, hint, severity="warning")
+        return Diagnostic("W0801", message, self.span, hint, severity="warning")
 
 
 def antecedents(prop: core.Property) -> list[Antecedent]:

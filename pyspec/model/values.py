@@ -314,6 +314,7 @@ _SHOW: dict[type, Callable[..., str]] = {
     bool: lambda value, type: "true" if value else "false",
     int: lambda value, type: str(value),
     Atom: lambda value, type: value.name,
+    str: lambda value, type: value,  # the name of an atom, as a user may write it
     Rec: _show_rec,
     tuple: _show_tuple,
     frozenset: _show_set,

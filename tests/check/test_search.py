@@ -111,7 +111,7 @@ def test_budgets_end_a_search_as_incomplete() -> None:
 
 def test_a_vacuous_implication_is_a_warning() -> None:
     result = check(instance(COUNTER + "invariant v: x > 7 implies x < 2\ninvariant w: x > 3 implies x < 6\n"))
-    assert [one.code for one in result.warnings] == ["W0701"]
+    assert [one.code for one in result.warnings] == ["W0801"]
     assert "invariant v" in result.warnings[0].message
 
 
