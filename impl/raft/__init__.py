@@ -11,6 +11,7 @@ from typing import Any
 from impl.raft import core
 from impl.raft.machine import decode_batch
 from impl.raft.messages import CODEC, MESSAGES, RECORDS, Entry, Kind
+from impl.runtime import commands
 from impl.runtime.commands import READS, WRITES
 from impl.runtime.effects import Command
 from impl.runtime.protocol import Protocol
@@ -29,6 +30,11 @@ def workload(random: Random) -> Command:
         (b"APPEND", b"history", b"%d," % random.randrange(10)),
     )
     return random.choice(choices)
+
+
+def check(command: Command) -> str | None:
+    """What is wrong with a client's command."""
+    return None if command[0] == b"MEMBER" else commands.check(command)
 
 
 def describe(value: Any) -> Any:
@@ -53,6 +59,8 @@ PROTOCOL = Protocol(
     writes=WRITES | {b"MEMBER"},
     messages=MESSAGES,
     records=RECORDS,
+    check=check,
     workload=workload,
+    quiet_notes=frozenset(("commit",)),
     describe=describe,
 )

@@ -328,10 +328,13 @@ def _exec(draft: Draft, arguments: Arguments) -> Result:
 def _scripted(draft: Draft, arguments: Arguments) -> Result:
     """A known script, by the name of its body: the front has recognised it and counted its arguments."""
     body, key, *rest = arguments
+    run_body, count = SCRIPT_BODIES.get(body, (_release, 0))
+    if len(rest) != count:
+        raise CommandError(SYNTAX)
     item = draft.find(key)
-    if item is None or not rest or item.value != rest[0]:
+    if item is None or item.value != rest[0]:
         return 0
-    return SCRIPT_BODIES[body](draft, key, tuple(rest))
+    return run_body(draft, key, tuple(rest))
 
 
 def _release(draft: Draft, key: bytes, rest: Arguments) -> Result:
@@ -349,10 +352,10 @@ def _renew(draft: Draft, key: bytes, rest: Arguments) -> Result:
     return expire_at(draft, key, draft.now + integer(rest[1]))
 
 
-SCRIPT_BODIES: dict[bytes, Callable[[Draft, bytes, Arguments], Result]] = {
-    b"release": _release,
-    b"extend": _extend,
-    b"renew": _renew,
+SCRIPT_BODIES: dict[bytes, tuple[Callable[[Draft, bytes, Arguments], Result], int]] = {
+    b"release": (_release, 1),
+    b"extend": (_extend, 3),
+    b"renew": (_renew, 2),
 }
 
 COMMANDS: dict[bytes, Verb] = {
@@ -394,3 +397,13 @@ COMMANDS: dict[bytes, Verb] = {
 
 READS = frozenset(name for name, verb in COMMANDS.items() if not verb.writes)
 WRITES = frozenset(name for name, verb in COMMANDS.items() if verb.writes)
+
+
+def check(command: Command) -> str | None:
+    """What is wrong with a client's command, before it is sent anywhere."""
+    verb = COMMANDS.get(command[0])
+    if verb is None:
+        return f"ERR unknown command '{command[0].decode('utf-8', 'replace')}'"
+    if not verb.accepts(len(command) - 1):
+        return f"ERR wrong number of arguments for '{command[0].decode('utf-8', 'replace').lower()}' command"
+    return None

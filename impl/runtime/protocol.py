@@ -27,6 +27,11 @@ def no_workload(random: Random) -> Command:
     return (b"PING",)
 
 
+def no_check(command: Command) -> str | None:
+    """Every command is well formed."""
+    return None
+
+
 def as_is(value: Any) -> Any:
     """Nothing to describe further."""
     return None
@@ -38,7 +43,8 @@ class Protocol:
 
     `boot(setup, records, clock, random)` rebuilds the state from durable records, `step(state, event)` is the core,
     `observe(state)` gives the flat public fields for traces and status, `reads` names the commands that change nothing,
-    `writes` the others the front lets through. `describe` turns a protocol value into plain data for a trace, or None.
+    `writes` the others the front lets through. `describe` turns a protocol value into plain data for a trace, or None;
+    `quiet_notes` are too frequent for a log.
     """
 
     name: str
@@ -50,7 +56,9 @@ class Protocol:
     writes: frozenset[bytes]
     messages: tuple[type, ...]
     records: tuple[type, ...]
+    check: Callable[[Command], str | None] = no_check
     workload: Callable[[Random], Command] = no_workload
+    quiet_notes: frozenset[str] = frozenset()
     describe: Callable[[Any], Any] = as_is
 
 

@@ -22,6 +22,11 @@ class Script:
         return digest_of(self.text)
 
 
+def digest_of(text: bytes) -> bytes:
+    """The SHA1 under which a client that has sent this text asks for it."""
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
+
+
 def normal(text: bytes) -> tuple[bytes, ...]:
     """The words of a script without layout, comments, quoting style and case of keywords and commands."""
     bare = re.sub(rb"--[^\n]*", b"", text)
@@ -80,11 +85,6 @@ SCRIPTS = (
 
 BY_WORDS = {normal(script.text): script for script in SCRIPTS}
 BY_DIGEST = {script.digest: script for script in SCRIPTS}
-
-
-def digest_of(text: bytes) -> bytes:
-    """The SHA1 under which a client that has sent this text asks for it."""
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
 
 
 def recognise(text: bytes) -> Script | None:
