@@ -1,0 +1,79 @@
+"""The whole state graph of an instance, by the interpreter: what liveness is decided on."""
+
+from __future__ import annotations
+
+from pyspec.check.liveness import UNFAIR, Graph, counterexample
+from pyspec.lang import core
+from pyspec.model.machine import Args, Machine
+from pyspec.model.state import State
+from pyspec.model.trace import Failing, Step, Trace
+
+LIVENESS = ("eventually", "always_eventually", "eventually_always", "leads_to")
+
+
+class Explored:
+    """States and steps of an instance, numbered in breadth-first order; states beyond a limit are left out."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.states: list[State] = []
+        self.steps: dict[tuple[int, int], tuple[str, Args]] = {}
+        self.graph = Graph()
+        self._number: dict[State, int] = {}
+        self._labels: dict[tuple[str, Args], int] = {}
+        for state in machine.initial():
+            if machine.within_limits(state) and state not in self._number:
+                self.graph.initial.append(self._add(state))
+        at = 0
+        while at < len(self.states):
+            self._expand(at)
+            at += 1
+
+    def _add(self, state: State) -> int:
+        number = self._number.setdefault(state, len(self.states))
+        if number == len(self.states):
+            self.states.append(state)
+            self.graph.edges.append([])
+            self.graph.blocked.append(())
+        return number
+
+    def _expand(self, source: int) -> None:
+        state = self.states[source]
+        blocked: list[int] = []
+        for runner, args, after in self.machine.successors(state):
+            if after == state:
+                continue
+            label = self._label(runner.action, args)
+            if after not in self._number and not self.machine.within_limits(after):
+                blocked.append(label)
+                continue
+            target = self._add(after)
+            self.graph.edges[source].append((label, target))
+            self.steps.setdefault((source, target), (runner.name, args))
+        self.graph.blocked[source] = tuple(blocked)
+
+    def _label(self, action: core.Action, args: Args) -> int:
+        if action.fair is None:
+            return UNFAIR
+        label = self._labels.setdefault((action.name, args), len(self._labels))
+        (self.graph.weak if action.fair == "weak" else self.graph.strong).add(label)
+        return label
+
+    def violation(self, prop: core.Property) -> Trace | None:
+        """A lasso that violates a liveness property, or None."""
+        first = [self.machine.holds(prop.name, s) for s in self.states]
+        second = [self.machine.second(prop.name, s) for s in self.states] if prop.second is not None else None
+        found = counterexample(self.graph, prop.kind, first, second)
+        if found is None:
+            return None
+        steps = [Step(None, (), self.states[found.states[0]])]
+        for before, after in zip(found.states, found.states[1:], strict=False):
+            steps.append(self._step(before, after))
+        if len(found.states) - found.loop > 1:
+            steps.append(self._step(found.states[-1], found.states[found.loop]))
+        return Trace(tuple(steps), found.loop, Failing(prop.name), self.machine.instance)
+
+    def _step(self, before: int, after: int) -> Step:
+        name, args = self.steps[(before, after)]
+        action = self.machine.instance.action(name)
+        return Step(name, tuple(zip((p.name for p in action.params), args, strict=False)), self.states[after])
