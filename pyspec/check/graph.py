@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pyspec.check.liveness import UNFAIR, Graph, counterexample
+import itertools
+
+from pyspec.check.liveness import UNFAIR, Graph, Lasso, counterexample
 from pyspec.lang import core
+from pyspec.model.domains import values_of
 from pyspec.model.machine import Args, Machine
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Step, Trace
+from pyspec.model.values import Value
 
 LIVENESS = ("eventually", "always_eventually", "eventually_always", "leads_to")
 
@@ -61,17 +65,24 @@ class Explored:
 
     def violation(self, prop: core.Property) -> Trace | None:
         """A lasso that violates a liveness property, or None."""
-        first = [self.machine.holds(prop.name, s) for s in self.states]
-        second = [self.machine.second(prop.name, s) for s in self.states] if prop.second is not None else None
-        found = counterexample(self.graph, prop.kind, first, second)
-        if found is None:
-            return None
+        for values in itertools.product(*(values_of(kind) for _, kind in prop.params)):
+            first = [self.machine.holds(prop.name, s, None, values) for s in self.states]
+            second = None
+            if prop.second is not None:
+                second = [self.machine.second(prop.name, s, values) for s in self.states]
+            found = counterexample(self.graph, prop.kind, first, second)
+            if found is not None:
+                return self._trace(prop, found, values)
+        return None
+
+    def _trace(self, prop: core.Property, found: Lasso, values: tuple[Value, ...]) -> Trace:
         steps = [Step(None, (), self.states[found.states[0]])]
         for before, after in zip(found.states, found.states[1:], strict=False):
             steps.append(self._step(before, after))
         if len(found.states) - found.loop > 1:
             steps.append(self._step(found.states[-1], found.states[found.loop]))
-        return Trace(tuple(steps), found.loop, Failing(prop.name), self.machine.instance)
+        said_of = tuple(zip((name for name, _ in prop.params), values, strict=True))
+        return Trace(tuple(steps), found.loop, Failing(prop.name, said_of), self.machine.instance)
 
     def _step(self, before: int, after: int) -> Step:
         name, args = self.steps[(before, after)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from pyspec.base.diagnostics import Diagnostic
 from pyspec.check.canonical import Canonical
+from pyspec.check.graph import LIVENESS, Explored
 from pyspec.lang import core
 from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
@@ -26,9 +27,8 @@ from pyspec.model.trace import Failing, Trace
 from pyspec.model.vacuity import Antecedent, antecedents
 
 Progress = Callable[[int, int, int, int], object]
-#: Kinds of properties whose verdict a search gives, and those that wait for another engine.
+#: Kinds of properties whose verdict a search of states and steps gives; liveness is decided on the whole graph.
 SEARCHED = ("invariant", "step", "refines", "reachable", "deadlock_free")
-LATER = ("eventually", "always_eventually", "eventually_always", "leads_to")
 PROGRESS_EVERY = 1000
 
 
@@ -88,8 +88,9 @@ class Search:
         self.machine = Machine(instance)
         self.instance, self.only, self.keep_going, self.progress = instance, only, keep_going, progress
         self.budget = budget or Budget()
-        self.canonical = Canonical(self.machine, symmetry)
         wanted = [p for p in instance.spec.properties if only is None or p.name in only]
+        self.lively = any(p.kind in LIVENESS for p in wanted)
+        self.canonical = Canonical(self.machine, symmetry and not self.lively)
         self.invariants = [p for p in wanted if p.kind == "invariant"]
         self.steps = [p for p in wanted if p.kind in core.STEP_KINDS]
         self.goals = [p for p in wanted if p.kind == "reachable"]
@@ -292,11 +293,12 @@ def check(
 class _Report:
     def __init__(self, search: Search) -> None:
         self.search, self.machine = search, search.machine
+        self.explored: Explored | None = None
         self.complete = search.stopped is None and not search._bad() and not (search.only and search._decided())
 
     def result(self) -> CheckResult:
         search = self.search
-        properties = tuple(self._property(prop) for prop in search.wanted if prop.kind in (*SEARCHED, *LATER))
+        properties = tuple(self._property(prop) for prop in search.wanted if prop.kind in (*SEARCHED, *LIVENESS))
         spec = search.instance.spec
         return CheckResult(
             protocol=spec.name,
@@ -319,8 +321,8 @@ class _Report:
         )
 
     def _property(self, prop: core.Property) -> PropertyResult:
-        if prop.kind in LATER:
-            return PropertyResult(prop.name, prop.kind, "unknown", "not checked by this engine", None, prop.span)
+        if prop.kind in LIVENESS:
+            return self._liveness(prop)
         goal = prop.kind == "reachable"
         finding = self.search.found.get(prop.name)
         if finding is not None:
@@ -331,6 +333,17 @@ class _Report:
             return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
         evidence = "exhaustive within limit" if self.search.outside else "exhaustive"
         return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", evidence, None, prop.span)
+
+    def _liveness(self, prop: core.Property) -> PropertyResult:
+        """Decided on the whole graph, once the search is complete."""
+        if not self.complete:
+            return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
+        self.explored = self.explored or Explored(self.machine)
+        trace = self.explored.violation(prop)
+        if trace is not None:
+            return PropertyResult(prop.name, prop.kind, "violated", "counterexample", trace, prop.span)
+        evidence = "exhaustive within limit" if self.search.outside else "exhaustive"
+        return PropertyResult(prop.name, prop.kind, "holds", evidence, None, prop.span)
 
     def _trace(self, finding: Finding, prop: core.Property | None) -> Trace | None:
         if finding.state is None:

@@ -258,8 +258,8 @@ def _message(sp: Span, c: Items) -> s.Decl:
 
 
 def _liveness(sp: Span, c: Items) -> s.Decl:
-    shape, body, second = c[2]
-    return s.LivenessDecl(c[0].name, shape, body, second, unquote(c[1]), span=sp)
+    name, params, doc, (shape, body, second) = c
+    return s.LivenessDecl(name.name, params or (), shape, body, second, unquote(doc), span=sp)
 
 
 def _setting(kind: str) -> Rule:

@@ -426,7 +426,7 @@ STEP_KINDS = frozenset({"step", "refines"})
 class Property:
     """`kind`: "invariant", "step" (may use Prime), "reachable", "terminal" (a state that may have no successor),
     "deadlock_free" (body is true), "eventually", "always_eventually", "eventually_always", "leads_to" (`second`),
-    "lemma", "assume" (constants only), "law" (`params` are universally quantified), "hint" (a predicate for lemmas),
+    "lemma", "assume" (constants only), "law" and liveness (`params`: for all values), "hint" (a predicate for lemmas),
     "refines" (`body` is a step predicate, `second` must hold in initial states)."""
 
     kind: str

@@ -10,7 +10,7 @@ from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
-from pyspec.lang.declare import constant_env, resolve_type
+from pyspec.lang.declare import constant_env, param_types, resolve_type
 from pyspec.lang.exprs import boolean, check, domain, element_type
 from pyspec.lang.functions import function_body, property_body, suite_doc
 from pyspec.lang.messaging import channel_at, find_message, messages_in_network, pool
@@ -338,17 +338,19 @@ def lower_property(d: s.PropertyDecl, out: Lowered) -> None:
     env = Env(out.names, step=d.kind == "step")
     if d.kind == "assume":
         env = constant_env(out.names, "an assumption")
-    params: tuple[tuple[str, t.Type], ...] = ()
-    if d.params:
-        from pyspec.lang.declare import param_types
-
-        params = param_types(d.params, out.names)
-        for name, kind in params:
-            env.bind(s.Name(name, span=d.span), value_type(kind))
+    params = _bound_params(d.params, env)
     if d.kind == "law":
         env.constant, env.why_constant = True, "a law"
     doc, body = property_body(d.body, env, d.span)
     out.properties.append(c.Property(d.kind, d.name, body, None, params, doc, span=d.span))
+
+
+def _bound_params(decls: tuple[s.ParamDecl, ...], env: Env) -> tuple[tuple[str, t.Type], ...]:
+    """Parameters of a property, which it is said of for all values."""
+    params = param_types(decls, env.names)
+    for name, kind in params:
+        env.bind(s.Name(name, span=decls[0].span), value_type(kind))
+    return params
 
 
 def lower_liveness(d: s.LivenessDecl, out: Lowered) -> None:
@@ -356,8 +358,9 @@ def lower_liveness(d: s.LivenessDecl, out: Lowered) -> None:
     if any(p.name == d.name for p in out.properties):
         raise error("E0201", f"property `{d.name}` is declared twice", d.span)
     env = Env(out.names)
+    params = _bound_params(d.params, env)
     second = boolean(d.second, env) if d.second is not None else None
-    out.properties.append(c.Property(d.shape, d.name, boolean(d.body, env), second, (), d.doc, span=d.span))
+    out.properties.append(c.Property(d.shape, d.name, boolean(d.body, env), second, params, d.doc, span=d.span))
 
 
 def lower_deadlock(d: s.DeadlockDecl, out: Lowered) -> None:

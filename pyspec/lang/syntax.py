@@ -517,6 +517,7 @@ class LivenessDecl(Decl):
     """`shape`: eventually, always_eventually, eventually_always, leads_to."""
 
     name: str
+    params: tuple[ParamDecl, ...]
     shape: str
     body: Expr
     second: Expr | None

@@ -202,15 +202,16 @@ class _Generator:
         ActionWriter(self.module, self.writer, types).body(action.body, 1)
 
     def _property(self, prop: core.Property) -> None:
-        step = ["after"] if prop.kind in core.STEP_KINDS else []
-        self._def(self.names.of("property", prop.name), ["state", *step])
+        more = ["after"] if prop.kind in core.STEP_KINDS else []
+        more += [self.names.local(name) for name, _ in prop.params]
+        self._def(self.names.of("property", prop.name), ["state", *more])
         self._doc(1, f"{prop.kind} {prop.name}", prop.doc)
         self._return(prop.body)
         if prop.second is not None:
             start = prop.kind == "refines"
             suffix = "initially" if start else "goal"
             name = self.names.of("second", prop.name, f"{self.names.of('property', prop.name)}_{suffix}")
-            self._def(name, ["state"])
+            self._def(name, ["state", *(more if not start else [])])
             self._doc(1, f"What {prop.name} {'asks of an initial state' if start else 'leads to'}.")
             self._return(prop.second)
 

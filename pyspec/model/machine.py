@@ -110,16 +110,17 @@ class Machine:
                 for after in self.runs(runner, state, args):
                     yield runner, args, after
 
-    def holds(self, name: str, state: State, after: State | None = None) -> bool:
-        """Whether the predicate of a property holds in a state (a step property: from one state to the next)."""
+    def holds(self, name: str, state: State, after: State | None = None, args: Args = ()) -> bool:
+        """Whether the predicate of a property holds in a state (a step property: from one state to the next), for
+        these values of its parameters."""
         test = self._space[self.generated.names.of("property", name)]
         states = (state,) if self._properties[name].kind not in core.STEP_KINDS else (state, after)
-        return bool(self.located(lambda: test(*states)))
+        return bool(self.located(lambda: test(*states, *args)))
 
-    def second(self, name: str, state: State) -> bool:
+    def second(self, name: str, state: State, args: Args = ()) -> bool:
         """The right side of a `leads to`, or what a refinement asks of an initial state."""
         test = self._space[self.generated.names.of("second", name)]
-        return bool(self.located(lambda: test(state)))
+        return bool(self.located(lambda: test(state, *args)))
 
     def within_limits(self, state: State) -> bool:
         """Whether a state may be expanded."""

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.lang.unparse import expr_text
 from pyspec.model.explain import explain
 from pyspec.model.instance import Instance
 from pyspec.model.state import State
-from pyspec.model.trace import Step, Trace
+from pyspec.model.trace import Failing, Step, Trace
 from pyspec.model.values import Atom, Bag, Map, Rec, Value, ordered, show
 
 LONG = 60  # characters of an old and a new value side by side
@@ -53,7 +54,24 @@ def explanation(trace: Trace) -> list[str]:
         return []
     if prop.kind == "deadlock_free":
         return ["no action can take a step here, and the state is not a terminal one"]
+    if prop.kind in LIVENESS:
+        return _for_ever(prop, trace.failing)
     return explain(prop, trace.states(), trace.instance)
+
+
+LIVENESS = {
+    "eventually": "this never becomes true: {}",
+    "always_eventually": "this is never true again: {}",
+    "eventually_always": "this is false again and again: {}",
+    "leads_to": "{} was true, and after it this never is: {}",
+}
+
+
+def _for_ever(prop: core.Property, failing: Failing) -> list[str]:
+    """What a lasso violates, in words."""
+    said_of = f"with {', '.join(f'{n} = {show(v)}' for n, v in failing.params)}: " if failing.params else ""
+    parts = [prop.body] + ([prop.second] if prop.second is not None else [])
+    return [said_of + LIVENESS[prop.kind].format(*(expr_text(part) for part in parts))]
 
 
 # ----------------------------------------------------------------------------------------------- labels

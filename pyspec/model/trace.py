@@ -34,9 +34,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Failing:
-    """The property that is false in the last state (a step property: in the last step)."""
+    """The property that is false in the last state (a step property: in the last step; a liveness property: on the loop),
+    and for which values of its parameters."""
 
     name: str
+    params: Arguments = ()
 
 
 @dataclass(frozen=True)
