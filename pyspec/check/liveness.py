@@ -52,7 +52,9 @@ class Lasso:
     loop: int
 
 
-def counterexample(graph: Graph, shape: str, first: Sequence[bool], second: Sequence[bool] | None = None) -> Lasso | None:
+def counterexample(
+    graph: Graph, shape: str, first: Sequence[bool], second: Sequence[bool] | None = None
+) -> Lasso | None:
     """A fair run that violates the property, or None. `first` is Q (P for "leads_to", where `second` is Q), by state."""
     goal = second if shape == "leads_to" and second is not None else first
     count = len(graph.edges)

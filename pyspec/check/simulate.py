@@ -6,7 +6,8 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from pyspec.check.search import LATER, SEARCHED, diagnostic_of
+from pyspec.check.graph import LIVENESS
+from pyspec.check.search import SEARCHED, diagnostic_of
 from pyspec.lang import core
 from pyspec.model.errors import EvaluationError
 from pyspec.model.instance import Instance
@@ -142,7 +143,7 @@ def simulate(
 
 
 def _result(instance: Instance, walks: Walks, runs: int, seed: int, stopped: str | None, seconds: float) -> CheckResult:
-    kinds = (*SEARCHED, *LATER)
+    kinds = (*SEARCHED, *LIVENESS)
     evidence = f"sampled: {runs} runs, seed {seed}"
     properties = tuple(_property(p, walks, evidence) for p in instance.spec.properties if p.kind in kinds)
     violated = walks.error is not None or any(one.verdict == "violated" for one in properties)

@@ -16,6 +16,7 @@ from pyspec.base.diagnostics import error
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import CheckResult
+from pyspec.native import liveness
 from pyspec.native.build import Library, available, build
 from pyspec.native.domains import CannotEmit
 from pyspec.native.emit_model import Generated, generate
@@ -86,6 +87,7 @@ def check(
     search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. Raises
     CannotEmit or CannotBuild when only the Python search can run, OSError as SpecError (E0907, E0908).
     """
+    symmetry = symmetry and not liveness.wanted(instance, only)
     folder = resume if isinstance(resume, str) else checkpoint
     request = Request(
         threads or len(os.sched_getaffinity(0)), symmetry, max_states, max_seconds, memory, only, keep_going, folder,

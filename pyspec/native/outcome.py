@@ -9,6 +9,7 @@ from pyspec.base.diagnostics import Diagnostic
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
+from pyspec.native import liveness
 from pyspec.native.library import STOPS, Progress, Search
 from pyspec.native.traces import Traces
 
@@ -28,6 +29,9 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         for number, prop in enumerate(props)
         if wanted is None or prop.name in wanted
     )
+    lively = liveness.wanted(instance, wanted)
+    whole = not ended and all(r.verdict != "violated" for r in results if r.kind != "reachable")
+    results += tuple(liveness.decide(instance, lively, state.distinct, whole))
     failure = search.finding(len(made.properties) + 1)
     problem = traces.error(failure) if failure else None
     fired, cover = search.counters()
@@ -90,7 +94,9 @@ def _property(prop: core.Property, number: int, traces: Traces, ended: bool, lim
 def _verdict(results: tuple[PropertyResult, ...], failed: bool, ended: bool) -> Verdict:
     if failed or any(r.verdict == "violated" for r in results):
         return "violated"
-    return "incomplete" if ended and any(r.verdict == "incomplete" for r in results) else "holds"
+    if ended and any(r.verdict == "incomplete" for r in results):
+        return "incomplete"
+    return "unknown" if any(r.verdict == "unknown" for r in results) else "holds"
 
 
 def _vacuous(compiled: Compiled, cover: list[bool]) -> list[Diagnostic]:

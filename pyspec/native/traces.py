@@ -118,8 +118,9 @@ class Traces:
         if finding.action < 0:
             return None
         runner = self.machine.runners[finding.action]
+        steps = [p for p in self.made.properties if p.kind in core.STEP_KINDS]
         return _raised(lambda: self._run_all(runner, last)) or next(
-            filter(None, (self._after(p, runner, last) for p in self.made.properties if p.kind in core.STEP_KINDS)), None
+            filter(None, (self._after(p, runner, last) for p in steps)), None
         )
 
     def _check(self, prop: core.Property, trace: Trace) -> EvaluationError | None:
