@@ -99,9 +99,8 @@ class StateModel:
 
     def steps(self, state: State, action: str | Choice, /, **args: Value) -> list[State]:
         """Every outcome of an action; none if it is not enabled with these arguments."""
-        if isinstance(action, Choice):
-            action, args = action.action, dict(action.args)
-        runner = self._runner(action)
+        name, args = _parts(action) if isinstance(action, Choice) else (action, args)
+        runner = self._runner(name)
         given = self._arguments(runner, args)
         return self.machine.runs(runner, state, given) if given in self.machine.arguments(runner, state) else []
 

@@ -16,7 +16,7 @@ from pyspec.model.pyaction import ActionWriter, headed
 from pyspec.model.pyexpr import Writer
 from pyspec.model.pynames import Naming
 from pyspec.model.pytypes import TypeTable
-from pyspec.model.walk import expressions
+from pyspec.model.walk import expressions, named_types
 
 #: Kinds of properties whose body is a predicate of one state, or of a step.
 PREDICATES = frozenset({"invariant", "step", "refines", "reachable", "terminal", "lemma", "eventually", "always_eventually",
@@ -125,7 +125,7 @@ class _Generator:
             self._line(1, "pass")
 
     def _records(self) -> None:
-        for kind in self.spec.types.values():
+        for kind in named_types(self.spec):
             if isinstance(kind, ty.Record):
                 self._record(self.names.of("type", kind.name), kind, 0)
             for position, case in enumerate(kind.cases if isinstance(kind, ty.Union) else ()):

@@ -10,6 +10,7 @@ from pyspec.lang import types as ty
 from pyspec.model.instance import Instance
 from pyspec.model.rt import Names
 from pyspec.model.state import State
+from pyspec.model.walk import named_types
 
 #: What the generated module uses under its own name.
 TAKEN = {"rt", "ty", "Rec", "Map", "Bag", "State", "state", "after", "dataclass", "initial", "Atom", "annotations"}
@@ -28,11 +29,9 @@ class Naming:
         self._module: dict[tuple[str, str], str] = {}
         self._used = set(TAKEN) | set(keyword.kwlist) | set(dir(builtins))
         spec = instance.spec
-        for name, kind in spec.types.items():
-            if isinstance(kind, ty.Enum | ty.Sort):
-                self._claim("type", name)
-            elif isinstance(kind, ty.Record | ty.Union):
-                self._claim("type", kind.name)
+        for kind in named_types(spec):
+            assert isinstance(kind, ty.Enum | ty.Sort | ty.Record | ty.Union)
+            self._claim("type", kind.name)
             if isinstance(kind, ty.Union):
                 self._cases(kind)
         for function in spec.functions:

@@ -54,6 +54,10 @@ class Trace:
         """How many steps there are after the initial state."""
         return len(self.steps) - 1
 
+    def __bool__(self) -> bool:
+        """A trace of one state is a trace."""
+        return True
+
     def followed_by(self, action: str, args: Arguments) -> Trace:
         """This trace with a last step that was tried and ended in an evaluation error."""
         return replace(self, steps=(*self.steps, Step(action, args, None)))

@@ -66,6 +66,19 @@ def _types(of: ty.Type) -> tuple[ty.Type, ...]:
     return (of.item,) if isinstance(of, ty.Option | ty.Set | ty.Bag | ty.Seq) else ()
 
 
+def named_types(spec: core.Spec) -> list[ty.Type]:
+    """The enums, sorts, records and unions of a specification: declared, or made for its variables (fifo channels)."""
+    found = {kind.name: kind for kind in spec.types.values() if isinstance(kind, ty.Enum | ty.Sort | ty.Record | ty.Union)}
+    todo: list[ty.Type] = [var.type for var in spec.vars]
+    while todo:
+        kind = todo.pop(0)
+        if isinstance(kind, ty.Record | ty.Union):
+            found.setdefault(kind.name, kind)
+        if not isinstance(kind, ty.Union):
+            todo += _types(kind)
+    return list(found.values())
+
+
 def reads(node: object) -> set[str]:
     """The state variables read at or below a node (functions it calls are not entered)."""
     return {found.name for found in expressions(node) if isinstance(found, core.StateVar)}
