@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Search every reachable state for a violated property."),
     "flaws": ("flaws", "Switch each declared flaw on: is it caught as declared?"),
     "simulate": ("simulate", "Follow random runs."),
+    "mutate": ("mutate", "Change one small thing at a time: does some property notice?"),
     "show": ("show", "Show a specification: summary, core, or Python."),
     "fmt": ("fmt", "Format specifications in place."),
 }
