@@ -57,8 +57,8 @@ def command(
     """Mutate a specification mechanically and list the mutants that no property notices.
 
     A guard is dropped, a comparison flipped, an assignment or a send removed, a stable field made volatile, a quorum
-    weakened. A comment `# survives: why` on the line of a survivor explains it; explained survivors and equivalent mutants
-    (same states, same steps) do not count against the score.
+    weakened. A comment `# survives: why` on the line of a survivor explains it; explained survivors and equivalent
+    mutants (same states, same steps) do not count against the score.
     """
     request = Request(spec, model=model, consts=consts, flaws=flaws, threads=1)
     fates = [_explain(fate) for fate in _run(request)]

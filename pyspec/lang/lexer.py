@@ -46,6 +46,7 @@ OPENERS = frozenset(
 )
 OPERATORS = ("..", "==", "!=", "<=", ">=", "+=", "-=", "|=", "&=", "//", "->", *"()[]{}:,.=<>+-*/%|&'?!@;^~$`\\")
 MAX_NESTING = 100
+MAX_NAME = 100
 MAX_INT = 2**63 - 1
 
 _TOKEN = re.compile(
@@ -122,6 +123,9 @@ def _token(kind: str, value: str, span: Span, found: list[Diagnostic]) -> Token:
     if kind == "int" and (len(value) > 40 or int(value.replace("_", "")) > MAX_INT):
         found.append(Diagnostic("E0104", "this number is too large: integers have 64 bits", span))
         value = "0"
+    if kind == "name" and len(value) > MAX_NAME:
+        found.append(Diagnostic("E0117", f"this name is longer than {MAX_NAME} characters", span))
+        value = value[:MAX_NAME]
     return Token(value if kind == "op" else kind, value, span)
 
 
