@@ -96,7 +96,7 @@ class Spec:
         if of[0] in ("int", "bool", "enum", "sort") and self.rng.random() < 0.25:
             start = f"in {self.e.domain_text(of)}"
         else:
-            start = f"= {self.e.expr(of, self.constants, 1)}"
+            start = f"= {self.e.stored(of, self.constants, 1)}"
         ghost = "ghost " if self.rng.random() < 0.05 else ""
         self.lines.append(f"{ghost}var {name}: {text_of(of)} {start}")
         if not ghost:
@@ -106,7 +106,9 @@ class Spec:
 
     def functions(self) -> None:
         for number in range(self.rng.randint(0, 2)):
-            params = [(self.e.fresh("p"), self.rng.choice([INT, BOOL, ENUM, SORT])) for _ in range(self.rng.randint(0, 2))]
+            params = [
+                (self.e.fresh("p"), self.rng.choice([INT, BOOL, ENUM, SORT])) for _ in range(self.rng.randint(0, 2))
+            ]
             result = self.rng.choice([INT, BOOL, ENUM])
             inside = self.scope.with_names(*params) if self.rng.random() < 0.5 else Scope([*params, ("Limit", INT)])
             head = ", ".join(f"{name}: {text_of(of)}" for name, of in params)
@@ -118,7 +120,10 @@ class Spec:
     # ------------------------------------------------------------------------------------------- actions
 
     def action(self, name: str) -> None:
-        params = [(self.e.fresh("a"), self.rng.choice([SORT, INT, ENUM, ORDERED])) for _ in range(self.rng.randint(0, 2))]
+        params = [
+            (self.e.fresh("a"), self.rng.choice([SORT, SORT, INT, ENUM, ORDERED]))
+            for _ in range(self.rng.randint(0, 2))
+        ]
         heads = []
         for param, of in params:
             heads.append(f"{param}: {text_of(of)}" if self.rng.random() < 0.7 else f"{param} in {self._domain(of)}")
@@ -155,14 +160,21 @@ class Spec:
             name, of = f"{name}[{self.e.expr(key, scope, 1)}]", value
         if of == REC and self.rng.random() < 0.5:
             name, of = f"{name}.num", INT
-        value_text = self.e.expr(of, scope, 2)
-        if of[0] in ("seq", "bag") and self.rng.random() < 0.8:
+        value_text = self.e.stored(of, scope, 2) if of != INT else self.e.expr(of, scope, 2)
+        if of[0] == "bool" and self.rng.random() < 0.3:
+            self.add(depth, f"{name} = not {name}")
+        elif of[0] in ("seq", "bag") and self.rng.random() < 0.8:
             one = self.e.expr(INT, scope, 1)
-            empty, more = ("[]", f"{name} + [({one}) % 4]") if of[0] == "seq" else ("bag()", f"{name} + {{({one}) % 4}}")
+            empty, more = (
+                ("[]", f"{name} + [({one}) % 4]") if of[0] == "seq" else ("bag()", f"{name} + {{({one}) % 4}}")
+            )
             self.add(depth, f"{name} = ({more}) if len({name}) < {self.rng.randint(1, 2)} else {empty}")
         elif of[0] in ("set", "bag") and self.rng.random() < 0.5:
-            item = next(part for part in of[1:] if isinstance(part, tuple))
-            self.add(depth, f"{name} {self.rng.choice(['+=', '-='])} {{{self.e.expr(item, scope, 1)}}}")
+            self.add(depth, f"{name} {self.rng.choice(['+=', '-='])} {{{self.e.expr(_item(of), scope, 1)}}}")
+        elif of == INT and self.rng.random() < 0.5:
+            self.add(depth, f"{name} = ({name} + {self.e.expr(INT, scope, 1)}) % {self.rng.randint(2, 4)}")
+        elif of[0] == "set" and self.rng.random() < 0.7:
+            self.add(depth, f"{name} {self.rng.choice(['+=', '+=', '-='])} {{{self.e.expr(_item(of), scope, 0)}}}")
         elif of == INT:
             wrap = self.rng.random() < 0.85
             self.add(depth, f"{name} = ({value_text}) % 4" if wrap else f"{name} = {value_text}")
@@ -252,7 +264,7 @@ class Spec:
             of = self.rng.choice(FIELD_TYPES)
             stable = self.rng.choice(["stable ", "", ""])
             self.volatile = self.volatile or not stable
-            self.add(1, f"{stable}y{number}: {text_of(of)} = {self.e.expr(of, self.constants, 1)}")
+            self.add(1, f"{stable}y{number}: {text_of(of)} = {self.e.stored(of, self.constants, 1)}")
             fields.append((f"y{number}", of))
         outer, self.vars = self.vars, [*self.vars, *fields]
         scope = Scope([*self.vars, ("Limit", INT), ("self", SORT)])
@@ -289,7 +301,7 @@ class Spec:
     def invariant(self) -> str:
         """Mostly true ones, so that searches go on."""
         body = self.e.expr(BOOL, self.scope, 3)
-        return body if self.rng.random() < 0.12 else f"{body} or Limit < 9"
+        return body if self.rng.random() < 0.06 else f"{body} or Limit < 9"
 
     def model(self) -> None:
         self.lines += ["", "model ci:", f"    Node = {self.rng.randint(2, 3)}", "    Rank = 2"]
@@ -307,6 +319,10 @@ class Spec:
             self.lines.append(f"    limit {self.e.expr(BOOL, self.scope, 2)}")
         if self.rng.random() < 0.1 and self.vars:
             self.lines.append(f"    view {self.rng.choice(self.vars)[0]}")
+
+
+def _item(of: Type) -> Type:
+    return next(part for part in of[1:] if isinstance(part, tuple))
 
 
 def random_spec(seed: int) -> str:

@@ -91,14 +91,39 @@ class Expressions:
 
     def expr(self, of: Type, scope: Scope, depth: int) -> str:
         """An expression of a type, in brackets where it may need them."""
-        known = [text for text, kind in scope.names if kind == of or (kind[0] == of[0] == "int")]
-        if known and (depth <= 0 or self.rng.random() < 0.55):
+        known = self.readable(of, scope)
+        if known and self.rng.random() < (0.85 if depth <= 0 else 0.5):
             return self.rng.choice(known)
         if depth <= 0:
             return self.leaf(of, scope)
         if self.rng.random() < 0.12:
             return self.general(of, scope, depth)
         return self._by_kind[str(of[0])](self, of, scope, depth)
+
+    def stored(self, of: Type, scope: Scope, depth: int) -> str:
+        """An expression on its way into a place of the type; numbers are mostly brought into its range."""
+        value = self.expr(of, scope, depth)
+        return f"({value} % 4)" if of == INT and self.rng.random() < 0.95 else value
+
+    def readable(self, of: Type, scope: Scope) -> list[str]:
+        """What can be read off the names in scope: themselves, cells of maps, fields, components, sizes."""
+        found: list[str] = []
+        for name, kind in scope.names:
+            if kind == of or kind[0] == of[0] == "int":
+                found += [name, name]
+            elif kind[0] == "map" and kind[2] == of:
+                keys = [key for key, key_type in scope.names if key_type == kind[1]]
+                keys += list(MEMBERS) if kind[1] == ENUM else ["true", "false"] if kind[1] == BOOL else []
+                found += [f"{name}[{self.rng.choice(keys)}]"] * 2 if keys else []
+            elif kind == REC and of in (INT, ENUM):
+                found.append(f"{name}.{'num' if of == INT else 'col'}")
+            elif kind[0] == "tuple" and of in kind[1:]:
+                found.append(f"{name}[{kind[1:].index(of)}]")
+            elif of == INT and kind[0] in ("set", "seq", "bag"):
+                found.append(f"len({name})")
+            elif of == INT and kind == option(INT):
+                found.append(f"default({name}, 1)")
+        return found
 
     def leaf(self, of: Type, scope: Scope) -> str:
         """A constant of a type (for a sort: some element, found by choosing)."""
@@ -256,12 +281,14 @@ class Expressions:
     def _enum(self, of: Type, scope: Scope, depth: int) -> str:
         d = depth - 1
         one = lambda: self.expr(ENUM, scope, d)  # noqa: E731
-        nxt = self.rng.choice(["next", "prev"]) if self.rng.random() < 0.3 else None
+        word, end = self.rng.choice([("next", "blue"), ("prev", "red")])
+        safe = self.rng.random() < 0.9
+        x = self.expr(ENUM, scope, 0)
         return self.pick(
             lambda: self.rng.choice(MEMBERS),
             lambda: f"{self.rng.choice(['min', 'max'])}({one()}, {one()})",
             lambda: f"{self.expr(REC, scope, d)}.col",
-            lambda: f"{nxt}({one()})" if nxt else one(),
+            lambda: f"({word}({x}) if {x} != {end} else {one()})" if safe else f"{word}({x})",
         )
 
     def _sort(self, of: Type, scope: Scope, depth: int) -> str:
@@ -298,10 +325,10 @@ class Expressions:
         )
 
     def _option(self, of: Type, scope: Scope, depth: int) -> str:
-        return "none" if self.rng.random() < 0.2 else self.expr(_inner(of)[0], scope, depth - 1)
+        return "none" if self.rng.random() < 0.2 else self.stored(_inner(of)[0], scope, depth - 1)
 
     def _tuple(self, of: Type, scope: Scope, depth: int) -> str:
-        return f"({', '.join(self.expr(part, scope, depth - 1) for part in _inner(of))})"
+        return f"({', '.join(self.stored(part, scope, depth - 1) for part in _inner(of))})"
 
     def _set(self, of: Type, scope: Scope, depth: int) -> str:
         d, (item,) = depth - 1, _inner(of)
@@ -336,14 +363,14 @@ class Expressions:
 
     def _seq(self, of: Type, scope: Scope, depth: int) -> str:
         d, (item,) = depth - 1, _inner(of)
-        many, one = (lambda: self.expr(of, scope, d)), (lambda: self.expr(item, scope, d))
+        many, one = (lambda: self.expr(of, scope, d)), (lambda: self.stored(item, scope, d))
         name = self.fresh()
         inner = scope.with_names((name, item))
         known = self.rng.choice([text for text, kind in scope.names if kind == of] or [f"[{self.leaf(item, scope)}]"])
         return self.pick(
             lambda: f"[{one()}]",
             lambda: f"({many()} + [{one()}])",
-            lambda: f"[{self.expr(item, inner, d)} for {name} in {many()} if {self.expr(BOOL, inner, d)}]",
+            lambda: f"[{self.stored(item, inner, d)} for {name} in {many()} if {self.expr(BOOL, inner, d)}]",
             lambda: f"{known}[:min(1, len({known}))]",
             lambda: f"{known}[min(1, len({known})):]",
             lambda: f"(tail({known}) if len({known}) > 0 else {known})",
@@ -357,8 +384,8 @@ class Expressions:
         inner = scope.with_names((name, key))
         known = self.rng.choice([text for text, kind in scope.names if kind == of] or [self.leaf(of, scope)])
         return self.pick(
-            lambda: f"{{{name}: {self.expr(value, inner, d)} for {name} in {text_of(key)}}}",
-            lambda: f"update({known}, {self.expr(key, scope, d)}, {self.expr(value, scope, d)})",
+            lambda: f"{{{name}: {self.stored(value, inner, d)} for {name} in {text_of(key)}}}",
+            lambda: f"update({known}, {self.expr(key, scope, d)}, {self.stored(value, scope, d)})",
         )
 
     _by_kind: dict[str, Callable[[Expressions, Type, Scope, int], str]] = {
