@@ -8,7 +8,7 @@ from immutables import Map
 
 from impl.raft.messages import Entry, Kind
 from impl.runtime import keyspace
-from impl.runtime.commands import COMMANDS, execute
+from impl.runtime.commands import execute, valid_command
 from impl.runtime.effects import Command, Failure, Result, Status
 from impl.runtime.keyspace import Keyspace
 from impl.runtime.packing import Unreadable, extension, pack, unpack
@@ -89,27 +89,6 @@ def valid(kind: int, data: bytes) -> bool:
     return (
         kind == Kind.BATCH and tuple(map(type, value)) == (int, int, int, tuple) and all(map(valid_command, value[3]))
     )
-
-
-def valid_command(command: Any) -> bool:
-    """Whether a command is well formed: a known name and the right number of byte strings."""
-    if type(command) is not tuple or not command:
-        return False
-    verb = COMMANDS.get(command[0]) if type(command[0]) is bytes else None
-    if verb is None or not verb.accepts(len(command) - 1):
-        return False
-    if command[0] == b"EXEC":
-        return valid_transaction(command)
-    return all(type(argument) is bytes for argument in command)
-
-
-def valid_transaction(command: Command) -> bool:
-    """Whether EXEC carries watched (key, version) pairs and commands that are no transactions themselves."""
-    _, watched, commands = command
-    if type(watched) is not tuple or type(commands) is not tuple:
-        return False
-    pairs = all(type(pair) is tuple and tuple(map(type, pair)) == (bytes, int) for pair in watched)
-    return pairs and all(valid_command(inner) and inner[0] != b"EXEC" for inner in commands)
 
 
 def apply(machine: Machine, entry: Entry, most_sessions: int) -> tuple[Machine, Outcome | None]:

@@ -206,7 +206,7 @@ def expire_at(draft: Draft, key: bytes, moment: int) -> Result:
     if moment <= draft.now:
         draft.remove(key)
     else:
-        draft.put(key, item.value, moment)
+        draft.put(key, item.value, moment, item.born)
     return 1
 
 
@@ -225,7 +225,7 @@ def _persist(draft: Draft, arguments: Arguments) -> Result:
     item = draft.find(arguments[0])
     if item is None or item.deadline is None:
         return 0
-    draft.put(arguments[0], item.value)
+    draft.put(arguments[0], item.value, None, item.born)
     return 1
 
 
@@ -318,6 +318,14 @@ def version_of(draft: Draft, key: bytes) -> int:
     return 0 if item is None else item.version
 
 
+def _fence(draft: Draft, arguments: Arguments) -> Result:
+    """The fencing token of a key, if it is alive (and holds the given value): larger for every later acquisition."""
+    item = draft.find(arguments[0])
+    if item is None or (len(arguments) == 2 and item.value != arguments[1]):
+        return None
+    return max(item.born, draft.least)
+
+
 def _exec(draft: Draft, arguments: Arguments) -> Result:
     watched, commands = arguments
     if any(version_of(draft, key) != version for key, version in watched):
@@ -391,6 +399,7 @@ COMMANDS: dict[bytes, Verb] = {
     b"FLUSHDB": Verb(_flush, 0, 1, True),
     b"FLUSHALL": Verb(_flush, 0, 1, True),
     b"SCRIPTED": Verb(_scripted, 3, 5, True),
+    b"FENCE": Verb(_fence, 1, 2, False),
     b"VERSIONS": Verb(_versions, 1, None, False),
     b"EXEC": Verb(_exec, 2, 2, True),
 }
@@ -407,3 +416,24 @@ def check(command: Command) -> str | None:
     if not verb.accepts(len(command) - 1):
         return f"ERR wrong number of arguments for '{command[0].decode('utf-8', 'replace').lower()}' command"
     return None
+
+
+def valid_command(command: Any) -> bool:
+    """Whether a command is well formed: a known name and the right number of byte strings."""
+    if type(command) is not tuple or not command:
+        return False
+    verb = COMMANDS.get(command[0]) if type(command[0]) is bytes else None
+    if verb is None or not verb.accepts(len(command) - 1):
+        return False
+    if command[0] == b"EXEC":
+        return valid_transaction(command)
+    return all(type(argument) is bytes for argument in command)
+
+
+def valid_transaction(command: Command) -> bool:
+    """Whether EXEC carries watched (key, version) pairs and commands that are no transactions themselves."""
+    _, watched, commands = command
+    if type(watched) is not tuple or type(commands) is not tuple:
+        return False
+    pairs = all(type(pair) is tuple and tuple(map(type, pair)) == (bytes, int) for pair in watched)
+    return pairs and all(valid_command(inner) and inner[0] != b"EXEC" for inner in commands)

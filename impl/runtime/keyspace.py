@@ -17,22 +17,27 @@ EMPTY: Map[bytes, Any] = Map()
 
 
 class Item(NamedTuple):
-    """A value, the time it expires (milliseconds) or None, and the count of writes when it was last written."""
+    """A value, the time it expires (milliseconds) or None, and the count of writes when it was last written.
+
+    `born` is that count when the key was last set, whatever became of its expiry since: a fencing token.
+    """
 
     value: bytes
     deadline: int | None
     version: int
+    born: int
 
 
 @dataclass(frozen=True, slots=True)
 class Keyspace:
-    """The keys at one moment."""
+    """The keys at one moment. `version` counts writes; a fencing token is such a count, and never below `least`."""
 
     items: Map[bytes, Item] = EMPTY
     volatile: Map[bytes, int] = EMPTY
     now: int = 0
     version: int = 0
     swept: int = 0
+    least: int = 0
 
     def at(self, now: int) -> "Keyspace":
         """The same keys at a later time."""
@@ -41,15 +46,15 @@ class Keyspace:
     def dump(self) -> tuple[Any, ...]:
         """Plain data from which `load` rebuilds this value, in key order."""
         items = tuple((key, *self.items[key]) for key in sorted(self.items))
-        return (items, self.now, self.version, self.swept)
+        return (items, self.now, self.version, self.swept, self.least)
 
 
 def load(data: tuple[Any, ...]) -> Keyspace:
     """The keyspace that `dump` described."""
-    rows, now, version, swept = data
+    rows, now, version, swept, least = data
     items = Map({row[0]: Item(*row[1:]) for row in rows})
     volatile = Map({row[0]: row[2] for row in rows if row[2] is not None})
-    return Keyspace(items, volatile, now, version, swept)
+    return Keyspace(items, volatile, now, version, swept, least)
 
 
 class Draft:
@@ -62,12 +67,14 @@ class Draft:
         self._swept = base.swept
         self.now = max(base.now, now)
         self.version = base.version
+        self.least = base.least
         if self.now - self._swept >= SWEEP_EVERY:
             self.sweep()
 
     def freeze(self) -> Keyspace:
         """The edited keyspace, immutable again."""
-        return Keyspace(self._items.finish(), self._volatile.finish(), self.now, self.version, self._swept)
+        items, volatile = self._items.finish(), self._volatile.finish()
+        return Keyspace(items, volatile, self.now, self.version, self._swept, self.least)
 
     def sweep(self) -> None:
         """Remove every key whose time has come."""
@@ -86,10 +93,10 @@ class Draft:
             return None
         return item
 
-    def put(self, key: bytes, value: bytes, deadline: int | None = None) -> None:
-        """Write a key, with or without a time at which it expires."""
+    def put(self, key: bytes, value: bytes, deadline: int | None = None, born: int | None = None) -> None:
+        """Write a key, with or without a time at which it expires; `born` keeps what it was."""
         self.version += 1
-        self._items[key] = Item(value, deadline, self.version)
+        self._items[key] = Item(value, deadline, self.version, self.version if born is None else born)
         if deadline is not None:
             self._volatile[key] = deadline
         elif key in self._volatile:

@@ -1,0 +1,130 @@
+"""Clients' requests: executed by the leader, answered once a majority has confirmed that it still leads.
+
+Replication is asynchronous: the confirmation says nothing about who has the data. A request is sent to the leader once,
+because a second execution could take a lock that the first one has already given.
+"""
+
+from dataclasses import replace
+
+from impl.redis_lock import stream
+from impl.redis_lock.messages import Answer, Ask
+from impl.redis_lock.state import LEADER, Asked, Follower, Pending, State, Turn
+from impl.runtime.commands import execute, valid_command
+from impl.runtime.effects import Command, Failure, Request, Result
+
+BUSY = Failure("BUSY too many requests are waiting, try again")
+UNKNOWN = Failure("UNKNOWN the outcome of this command is not known")
+NO_LEADER = Failure("CLUSTERDOWN no leader could be reached in time")
+
+
+def on_request(turn: Turn, request: Request) -> None:
+    """Commands of our own clients."""
+    s = turn.s
+    if len(s.asked) + len(s.pending) >= s.options.most_pending:
+        turn.reply(request.ticket, (BUSY,) * len(request.commands))
+        return
+    if s.role == LEADER:
+        serve(turn, s.me, request.ticket, request.commands, request.reads)
+    else:
+        s.asked = s.asked.set(request.ticket, Asked(request.commands, request.reads, False))
+        submit_waiting(turn)
+
+
+def submit_waiting(turn: Turn) -> None:
+    """Send what has waited for a leader to the one there is."""
+    s = turn.s
+    for ticket in sorted(number for number, asked in s.asked.items() if not asked.sent):
+        asked = s.asked[ticket]
+        if s.role == LEADER:
+            s.asked = s.asked.delete(ticket)
+            serve(turn, s.me, ticket, asked.commands, asked.reads)
+        elif s.leader is not None:
+            s.asked = s.asked.set(ticket, replace(asked, sent=True))
+            turn.send(s.leader, Ask(s.next_id + ticket, asked.commands, asked.reads))
+
+
+def serve(turn: Turn, origin: str, number: int, commands: tuple[Command, ...], reads: bool) -> None:
+    """Execute at the leader; the results wait for the next round."""
+    s = turn.s
+    if reads:
+        s.keys, results = execute(stream.floor(s.keys, s.promise.epoch), commands, s.clock)
+    else:
+        results = stream.write(turn, commands)
+    s.pending = (*s.pending, Pending(s.round + 1, origin, number, results))
+
+
+def on_ask(turn: Turn, sender: str, message: Ask) -> None:
+    """Another node's clients want something; an empty answer says that nothing was done."""
+    s = turn.s
+    valid = all(map(valid_command, message.commands))
+    if s.role != LEADER or not valid or len(s.pending) >= s.options.most_pending:
+        turn.send(sender, Answer(message.id, ()))
+    else:
+        serve(turn, sender, message.id, message.commands, message.reads)
+
+
+def on_answer(turn: Turn, sender: str, message: Answer) -> None:
+    """The leader has answered, or was no leader."""
+    s = turn.s
+    ticket = message.id - s.next_id
+    asked = s.asked.get(ticket)
+    if asked is None:
+        return
+    if message.results:
+        s.asked = s.asked.delete(ticket)
+        turn.reply(ticket, message.results)
+    else:
+        s.asked = s.asked.set(ticket, replace(asked, sent=False))
+
+
+def quorum_round(s: State) -> int:
+    """The latest round that a majority, we among it, has acknowledged."""
+    rounds = sorted([s.round, *(follower.round for follower in s.followers.values())], reverse=True)
+    return rounds[len(rounds) // 2]
+
+
+def acknowledged(turn: Turn, node: str, follower: Follower) -> None:
+    """A node has acknowledged a round."""
+    turn.s.followers = turn.s.followers.set(node, follower)
+    confirm(turn)
+
+
+def confirm(turn: Turn) -> None:
+    """Answer what a majority has confirmed."""
+    s = turn.s
+    reached = quorum_round(s)
+    ready = [pending for pending in s.pending if pending.round <= reached]
+    if ready:
+        s.pending = tuple([pending for pending in s.pending if pending.round > reached])
+        for pending in ready:
+            answer(turn, pending, pending.results)
+
+
+def answer(turn: Turn, pending: Pending, results: tuple[Result, ...]) -> None:
+    """Give results to our own client or to the node that asked."""
+    if pending.origin == turn.s.me:
+        turn.reply(pending.id, results)
+    else:
+        turn.send(pending.origin, Answer(pending.id, results), held=True)
+
+
+def drop_pending(turn: Turn) -> None:
+    """We lead no more: what was not confirmed may be lost."""
+    s = turn.s
+    dropped, s.pending = s.pending, ()
+    for pending in dropped:
+        answer(turn, pending, (UNKNOWN,) * len(pending.results))
+
+
+def tick(turn: Turn) -> None:
+    """Requests that have waited too long are given up."""
+    s = turn.s
+    for ticket in sorted(s.asked):
+        asked = s.asked[ticket]
+        if asked.age >= s.options.give_up_ticks:
+            s.asked = s.asked.delete(ticket)
+            turn.reply(ticket, ((UNKNOWN if asked.sent else NO_LEADER),) * len(asked.commands))
+        else:
+            s.asked = s.asked.set(ticket, replace(asked, age=asked.age + 1))
+    if s.leader is not None:
+        submit_waiting(turn)
