@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspec.check.statemodel import StateModel
@@ -38,6 +39,13 @@ def load(
     chosen = (flaws,) if isinstance(flaws, str) else tuple(flaws)
     instance = instantiate(spec, model, overrides, chosen)
     return StateModel(instance, _native if engine.available() else None)
+
+
+def stateful(path: str, /, **options: Any) -> Callable[[type], Any]:
+    """A model as a Hypothesis state machine that drives the decorated class: see `pyspec.statemachine`."""
+    from pyspec.statemachine import stateful as decorator
+
+    return decorator(path, **options)
 
 
 def _native(*arguments: object, **options: object) -> CheckResult:
