@@ -1,0 +1,466 @@
+"""Random specifications in the core that use every expression, operator and statement.
+
+Expressions are mostly total: integers are clamped to the place they are stored in, sequences are guarded before they are
+indexed; now and then they are not, so that evaluation errors are compared too.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyspec.lang import core
+from pyspec.lang import types as t
+
+BOOL, INT = t.Bool(), t.Int()
+COLOUR = t.Enum("Colour", ("red", "green", "blue"))
+NODE = t.Sort("Node")
+RANK = t.Sort("Rank", ordered=True)
+SMALL = t.Range(core.Lit(INT, 0), core.Lit(INT, 3))
+SIGNED = t.Range(core.Lit(INT, -2), core.Lit(INT, 2))
+BIG = t.Range(core.Lit(INT, 0), core.Lit(INT, 99))
+PAIR = t.Record("Pair", (("left", SMALL), ("right", COLOUR)))
+WIDE = t.Record("Wide", (("one", BIG), ("two", BIG), ("who", NODE)))
+SHAPE = t.Union("Shape", (t.Record("Dot", ()), t.Record("Line", (("size", SMALL),)), t.Record("Box", (("by", NODE), ("n", SIGNED)))))
+LIT3 = core.Lit(INT, 3)
+DEEP = t.Record("Deep", (("log", t.Seq(WIDE, LIT3)), ("at", SMALL), ("seen", t.Set(NODE))))
+REPLY = t.Union("Reply", (t.Record("Ok", (("log", t.Seq(WIDE, LIT3)),)), t.Record("No", (("why", COLOUR),))))
+
+SCALARS: list[t.Type] = [BOOL, SMALL, SIGNED, BIG, COLOUR, NODE, RANK]
+ITEMS: list[t.Type] = [*SCALARS, PAIR, WIDE, SHAPE, t.Option(COLOUR), t.Tuple((SMALL, NODE)), t.Option(PAIR)]
+CONTAINERS: list[t.Type] = [
+    *(t.Set(i) for i in (SMALL, SIGNED, COLOUR, NODE, PAIR, SHAPE, t.Tuple((SMALL, NODE)), t.Set(COLOUR))),
+    t.Set(BIG, LIT3), t.Set(WIDE, LIT3), t.Set(t.Seq(SMALL, LIT3), LIT3), t.Set(t.Option(WIDE), LIT3),
+    t.Bag(SMALL, LIT3), t.Bag(WIDE, LIT3), t.Bag(SHAPE, LIT3), t.Bag(NODE, LIT3),
+    t.Seq(SMALL, LIT3), t.Seq(WIDE, LIT3), t.Seq(PAIR, LIT3), t.Seq(NODE, LIT3), t.Seq(t.Set(NODE), LIT3),
+    t.Map(NODE, SMALL), t.Map(COLOUR, t.Set(NODE)), t.Map(NODE, t.Seq(SIGNED, LIT3)), t.Map(BOOL, WIDE),
+    t.Map(t.Tuple((NODE, BOOL)), SMALL), t.Map(NODE, t.Map(COLOUR, SMALL)), t.Map(SIGNED, t.Option(NODE)),
+    t.Map(NODE, t.Bag(SMALL, LIT3)), t.Map(NODE, PAIR), t.Option(t.Seq(SMALL, LIT3)), t.Option(WIDE),
+    DEEP,
+    t.Tuple((t.Seq(SMALL, LIT3), t.Bag(COLOUR, LIT3))),
+    REPLY,
+]  # fmt: skip
+
+
+@dataclass
+class Maker:
+    """Makes one specification from a seed."""
+
+    seed: int
+    vars: dict[str, t.Type] = field(default_factory=dict)
+    functions: list[core.Function] = field(default_factory=list)
+    counter: int = 0
+    risk: float = 0.02
+
+    def __post_init__(self) -> None:
+        self.r = random.Random(self.seed)
+
+    # ------------------------------------------------------------------------------------- helpers
+
+    def name(self) -> str:
+        self.counter += 1
+        return f"x{self.counter}"
+
+    def pick(self, *ways: Callable[[], core.Expr]) -> core.Expr:
+        return self.r.choice(ways)()
+
+    def op(self, of: t.Type, op: str, *args: core.Expr) -> core.Op:
+        return core.Op(of, op, args)
+
+    def lit(self, value: int) -> core.Lit:
+        return core.Lit(INT, value)
+
+    def risky(self) -> bool:
+        return self.r.random() < self.risk
+
+    # -------------------------------------------------------------------------------- expressions
+
+    def expr(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        """An expression of a type; integers of range type stay inside it."""
+        known: list[core.Expr] = [core.Local(k, n) for n, k in env.items() if k == of]
+        known += [core.StateVar(k, n) for n, k in self.vars.items() if k == of]
+        if known and (depth <= 0 or self.r.random() < 0.4):
+            return self.r.choice(known)
+        if depth > 0 and self.r.random() < 0.5:
+            found = self.anywhere(of, depth - 1, env)
+            if found is not None:
+                return found
+        return getattr(self, "make_" + type(of).__name__.lower())(of, depth - 1, env)
+
+    def anywhere(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
+        """Ways that work for every type."""
+        def cond() -> core.Expr:
+            return self.expr(BOOL, depth, env)
+
+        way = self.r.randrange(12)
+        if way == 0:
+            return core.IfExpr(of, cond(), self.expr(of, depth, env), self.expr(of, depth, env))
+        if way == 1:
+            kind = self.r.choice(ITEMS)
+            name = self.name()
+            return core.LetExpr(of, name, self.expr(kind, depth, env), self.expr(of, depth, {**env, name: kind}))
+        if way == 2:
+            return self.op(of, "or_else", self.expr(t.Option(of), depth, env), self.expr(of, depth, env)) if not isinstance(of, t.Option) else None
+        if way == 3 and not isinstance(of, t.Map | t.Bag):
+            item = self.expr(t.Seq(of, LIT3), depth, env)
+            name = self.name()
+            seq = core.Local(item.type, name)
+            index = self.lit(self.r.randrange(-1, 2)) if self.risky() else self.lit(0)
+            take = self.pick(lambda: self.op(of, "seq.at", seq, index), lambda: self.op(of, "seq.first", seq), lambda: self.op(of, "seq.last", seq))
+            safe = core.IfExpr(of, self.op(BOOL, "gt", self.op(INT, "seq.len", seq), self.lit(0)), take, self.expr(of, depth - 1, env))
+            return core.LetExpr(of, name, item, take if self.risky() else safe)
+        if way == 4:
+            key = self.r.choice([NODE, COLOUR, BOOL, t.Tuple((NODE, BOOL))])
+            return self.op(of, "map.at", self.expr(t.Map(key, of), depth, env), self.expr(key, depth, env))
+        if way == 5 and not isinstance(of, t.Option):
+            name = self.name()
+            some = core.Local(t.Option(of), name)
+            take = self.op(of, "unwrap", some)
+            safe = core.IfExpr(of, self.op(BOOL, "ne", some, core.Lit(some.type, None)), take, self.expr(of, depth - 1, env))
+            return core.LetExpr(of, name, self.expr(t.Option(of), depth, env), take if self.risky() else safe)
+        if way == 6 and isinstance(of, t.Range | t.Enum | t.Sort | t.Bool | t.Tuple):
+            both = t.Tuple((of, self.r.choice(SCALARS)))
+            return core.Proj(of, self.expr(both, depth, env), 0)
+        if way == 7 and self.functions:
+            matching = [f for f in self.functions if f.result == of]
+            if matching:
+                f = self.r.choice(matching)
+                return core.Call(of, f.name, tuple(self.expr(k, depth, env) for _, k in f.params))
+        if way in (8, 9):
+            return self.from_set(of, depth, env)
+        return None
+
+    def from_set(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
+        if isinstance(of, t.Map | t.Bag | t.Seq | t.Set):
+            return None
+        items = self.set_of(of, depth, env)
+        name, var = self.name(), self.name()
+        whole = core.Local(items.type, name)
+        inner = {**env, var: of}
+        cond = self.expr(BOOL, depth - 1, inner) if self.risky() else None
+        ordered = isinstance(of, t.Range | t.Enum) or of == RANK
+        ways: list[Callable[[], core.Expr]] = [lambda: core.Choose(of, var, whole, cond)]
+        if ordered:
+            ways += [lambda: self.op(of, "set.min", whole), lambda: self.op(of, "set.max", whole)]
+        if self.risky():
+            ways.append(lambda: self.op(of, "set.only", whole))
+        take = self.pick(*ways)
+        filled = self.op(BOOL, "gt", self.op(INT, "set.size", whole), self.lit(0))
+        return core.LetExpr(of, name, items, core.IfExpr(of, filled, take, self.expr(of, depth - 1, env)))
+
+    # ------------------------------------------------------------------------------------- booleans
+
+    def make_bool(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if depth <= 0:
+            return core.Lit(BOOL, self.r.random() < 0.5)
+        e = self.expr
+        kind = self.r.choice(ITEMS + CONTAINERS)
+        ordered = self.r.choice([SMALL, SIGNED, COLOUR, RANK, BIG])
+        item = self.r.choice(ITEMS)
+        seq = t.Seq(self.r.choice(ITEMS), LIT3)
+        bag = t.Bag(self.r.choice(ITEMS), LIT3)
+        var = self.name()
+
+        def quant() -> core.Expr:
+            return core.Quant(BOOL, self.r.choice(["all", "exists"]), var, self.set_of(item, depth, env), e(BOOL, depth, {**env, var: item}))
+
+        return self.pick(
+            lambda: self.op(BOOL, "not", e(BOOL, depth, env)),
+            lambda: self.op(BOOL, "and", *(e(BOOL, depth, env) for _ in range(self.r.randrange(2, 4)))),
+            lambda: self.op(BOOL, "or", *(e(BOOL, depth, env) for _ in range(self.r.randrange(2, 4)))),
+            lambda: self.op(BOOL, "implies", e(BOOL, depth, env), e(BOOL, depth, env)),
+            lambda: self.op(BOOL, self.r.choice(["eq", "ne"]), e(kind, depth, env), e(kind, depth, env)),
+            lambda: self.op(BOOL, self.r.choice(["lt", "le", "gt", "ge"]), e(ordered, depth, env), e(ordered, depth, env)),
+            lambda: self.op(BOOL, "set.in", e(item, depth, env), self.set_of(item, depth, env)),
+            lambda: self.op(BOOL, "set.subset", self.set_of(item, depth, env), self.set_of(item, depth, env)),
+            lambda: self.op(BOOL, "set.majority", self.set_of(NODE, depth, env)),
+            lambda: self.op(BOOL, "bag.in", e(bag.item, depth, env), e(bag, depth, env)),
+            lambda: self.op(BOOL, "seq.in", e(seq.item, depth, env), e(seq, depth, env)),
+            lambda: self.op(BOOL, "seq.prefix", e(seq, depth, env), e(seq, depth, env)),
+            lambda: core.IsCase(BOOL, e(SHAPE, depth, env), self.r.choice(["Dot", "Line", "Box"])),
+            quant,
+            quant,
+        )
+
+    # ------------------------------------------------------------------------------------- integers
+
+    def integer(self, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        """Any integer, of no particular range."""
+        e = self.integer
+        if depth <= 0:
+            return self.lit(self.r.randrange(-3, 5))
+        many = self.r.choice([t.Bag(SMALL, LIT3), t.Bag(NODE, LIT3)])
+        acc, var = self.name(), self.name()
+
+        def fold() -> core.Expr:
+            item = self.r.choice([SMALL, COLOUR, NODE])
+            domain = self.pick(lambda: self.set_of(item, depth - 1, env), lambda: self.expr(t.Seq(item, LIT3), depth - 1, env))
+            inner = {**env, var: item}
+            step = self.op(INT, self.r.choice(["add", "sub", "max2"]), core.Local(INT, acc), e(depth - 2, inner))
+            return core.Fold(INT, acc, self.lit(1), var, domain, step)
+
+        divisor = self.lit(self.r.choice([-3, -1, 1, 2])) if not self.risky() else e(depth - 1, env)
+        return self.pick(
+            lambda: self.expr(SMALL, depth - 1, env),
+            lambda: self.expr(SIGNED, depth - 1, env),
+            lambda: self.op(INT, self.r.choice(["add", "sub", "mul", "min2", "max2"]), e(depth - 1, env), e(depth - 1, env)),
+            lambda: self.op(INT, self.r.choice(["div", "mod"]), e(depth - 1, env), divisor),
+            lambda: self.op(INT, self.r.choice(["neg", "abs"]), e(depth - 1, env)),
+            lambda: self.op(INT, "index_of", self.expr(self.r.choice([COLOUR, RANK]), depth - 1, env)),
+            lambda: self.op(INT, "set.size", self.set_of(self.r.choice(ITEMS), depth - 1, env)),
+            lambda: self.op(INT, "seq.len", self.expr(t.Seq(self.r.choice(ITEMS), LIT3), depth - 1, env)),
+            lambda: self.op(INT, "bag.size", self.expr(many, depth - 1, env)),
+            lambda: self.op(INT, "bag.count", self.expr(many, depth - 1, env), self.expr(many.item, depth - 1, env)),
+            lambda: core.Field(INT, self.expr(PAIR, depth - 1, env), "left"),
+            fold,
+        )
+
+    def make_range(self, of: t.Range, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        assert isinstance(of.lo, core.Lit) and isinstance(of.hi, core.Lit)
+        lo, hi = of.lo.value, of.hi.value
+        assert isinstance(lo, int) and isinstance(hi, int)
+        if depth <= 0:
+            return self.lit(self.r.randrange(lo, min(hi, 3) + 1))
+        value = self.integer(depth, env)
+        if self.risky():
+            return value
+        return self.op(INT, "min2", self.op(INT, "max2", value, of.lo), of.hi)
+
+    def make_int(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        return self.integer(depth, env)
+
+    # ---------------------------------------------------------------------------- enums, sorts, records
+
+    def make_enum(self, of: t.Enum, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if depth > 0 and self.r.random() < 0.3:
+            return core.Field(of, self.expr(PAIR, depth, env), "right") if of == COLOUR else core.Lit(of, of.members[0])
+        if self.risky():
+            return self.op(of, self.r.choice(["succ", "pred"]), self.expr(of, depth, env))
+        return core.Lit(of, self.r.choice(of.members))
+
+    def make_sort(self, of: t.Sort, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if of == RANK and self.risky():
+            return self.op(of, self.r.choice(["succ", "pred"]), self.expr(of, depth, env))
+        return core.Choose(of, self.name(), core.Domain(t.Set(of), of), None)
+
+    def make_record(self, of: t.Record, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if depth > 0 and self.r.random() < 0.3:
+            name, kind = self.r.choice(of.fields)
+            return core.With(of, self.expr(of, depth, env), name, self.expr(kind, depth, env))
+        return core.RecordExpr(of, tuple(self.expr(kind, depth, env) for _, kind in of.fields))
+
+    def make_union(self, of: t.Union, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        case = self.r.choice(of.cases)
+        return core.CaseExpr(of, case.name, tuple(self.expr(kind, depth, env) for _, kind in case.fields))
+
+    def make_option(self, of: t.Option, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if self.r.random() < 0.4:
+            return core.Lit(of, None)
+        return self.op(of, "some", self.expr(of.item, depth, env))
+
+    def make_tuple(self, of: t.Tuple, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        return core.TupleExpr(of, tuple(self.expr(kind, depth, env) for kind in of.items))
+
+    # ----------------------------------------------------------------------------------- containers
+
+    def set_of(self, item: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        """A set with elements of a type, of any size."""
+        of = t.Set(item)
+        var, other = self.name(), self.name()
+        known = [core.StateVar(k, n) for n, k in self.vars.items() if isinstance(k, t.Set) and k.item == item]
+        if known and self.r.random() < 0.4:
+            return self.r.choice(known)
+        if depth <= 0:
+            return core.SetLit(of, tuple(self.expr(item, 0, env) for _ in range(self.r.randrange(3))))
+        small = item in (SMALL, SIGNED, COLOUR, NODE, RANK, BOOL, PAIR, SHAPE) and not isinstance(item, t.Range)
+        ways: list[Callable[[], core.Expr]] = [
+            lambda: core.SetLit(of, tuple(self.expr(item, depth - 1, env) for _ in range(self.r.randrange(4)))),
+            lambda: self.op(of, self.r.choice(["set.union", "set.inter", "set.diff"]), self.set_of(item, depth - 1, env), self.set_of(item, depth - 1, env)),
+            lambda: core.SetComp(of, (core.Gen(var, self.set_of(item, depth - 1, env)),), self.expr(BOOL, depth - 1, {**env, var: item}), core.Local(item, var)),
+            lambda: core.SetComp(of, (core.Gen(var, core.Domain(t.Set(NODE), NODE)), core.Gen(other, self.set_of(COLOUR, depth - 1, {**env, var: NODE}))), None, self.expr(item, depth - 1, {**env, var: NODE, other: COLOUR})),
+            lambda: self.op(of, "seq.set", self.expr(t.Seq(item, LIT3), depth - 1, env)),
+            lambda: self.op(of, "bag.support", self.expr(t.Bag(item, LIT3), depth - 1, env)),
+            lambda: self.op(of, "map.values", self.expr(t.Map(COLOUR, item), depth - 1, env)),
+            lambda: self.op(of, "set.flatten", core.SetLit(t.Set(of), tuple(self.set_of(item, depth - 2, env) for _ in range(2)))),
+        ]  # fmt: skip
+        if small:
+            ways.append(lambda: core.Domain(of, item))
+        if isinstance(item, t.Range):
+            ways.append(lambda: self.op(t.Set(INT), "range", item.lo, self.expr(item, depth - 1, env)))
+        if isinstance(item, t.Set):
+            ways.append(lambda: self.op(of, "set.subsets", self.set_of(item.item, depth - 1, env)))
+        return self.pick(*ways)
+
+    def make_set(self, of: t.Set, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if of.capacity is None:
+            return self.set_of(of.item, depth, env)
+        return core.SetLit(of, tuple(self.expr(of.item, depth - 1, env) for _ in range(self.r.randrange(3))))
+
+    def make_bag(self, of: t.Bag, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        if depth > 0 and self.r.random() < 0.4:
+            op = "bag.diff" if not self.risky() else "bag.add"
+            return self.op(of, op, self.expr(of, depth, env), self.expr(of, depth, env))
+        return core.BagLit(of, tuple(self.expr(of.item, depth - 1, env) for _ in range(self.r.randrange(3))))
+
+    def make_seq(self, of: t.Seq, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        item, var = of.item, self.name()
+        if depth > 0 and self.r.random() < 0.6:
+            name = self.name()
+            seq = core.Local(of, name)
+            source = self.r.choice(ITEMS)
+            length = self.op(INT, "seq.len", seq)
+            full = self.op(BOOL, "lt", length, self.lit(2))
+            grown = self.op(of, "seq.concat", seq, core.SeqLit(of, (self.expr(item, depth - 1, env),)))
+            way = self.pick(
+                lambda: core.IfExpr(of, full, grown, seq),
+                lambda: self.op(of, "seq.slice", seq, self.lit(0), length if not self.risky() else self.lit(2)),
+                lambda: core.IfExpr(of, self.op(BOOL, "gt", length, self.lit(0)), self.op(of, "seq.update", seq, self.lit(0), self.expr(item, depth - 1, env)), seq),
+                lambda: core.SeqComp(of, core.Gen(var, self.expr(t.Seq(source, LIT3), depth - 1, env)), self.expr(BOOL, depth - 1, {**env, var: source}), self.expr(item, depth - 1, {**env, var: source})),
+            )  # fmt: skip
+            return core.LetExpr(of, name, self.expr(of, depth - 1, env), way)
+        return core.SeqLit(of, tuple(self.expr(item, depth - 1, env) for _ in range(self.r.randrange(3))))
+
+    def make_map(self, of: t.Map, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        var = self.name()
+        if depth > 0 and self.r.random() < 0.4:
+            return self.op(of, "map.update", self.expr(of, depth, env), self.expr(of.key, depth, env), self.expr(of.value, depth, env))
+        if of.key == BOOL and self.r.random() < 0.5:
+            pairs = tuple((core.Lit(BOOL, b), self.expr(of.value, depth, env)) for b in (False, True))
+            return core.MapLit(of, pairs)
+        return core.MapComp(of, var, self.expr(of.value, depth, {**env, var: of.key}))
+
+    # ----------------------------------------------------------------------------------- statements
+
+    def assign(self, env: dict[str, t.Type], depth: int) -> list[core.Stmt]:
+        name = self.r.choice([n for n in self.vars if n != "steps"])
+        of: t.Type = self.vars[name]
+        path: list[core.IndexStep | core.FieldStep] = []
+        while self.r.random() < 0.6:
+            if isinstance(of, t.Map):
+                path.append(core.IndexStep(self.expr(of.key, depth, env)))
+                of = of.value
+            elif isinstance(of, t.Record):
+                field, of = self.r.choice(of.fields)
+                path.append(core.FieldStep(field))
+            elif isinstance(of, t.Seq) and self.risky():
+                path.append(core.IndexStep(self.lit(0)))
+                of = of.item
+            else:
+                break
+        let = self.name()
+        value: core.Expr = core.Local(of, let)
+        size = {t.Set: "set.size", t.Bag: "bag.size", t.Seq: "seq.len"}.get(type(of))
+        out: list[core.Stmt] = [core.Let(let, self.expr(of, depth, env))]
+        if size and not self.risky():
+            out.append(core.When(self.op(BOOL, "le", self.op(INT, size, value), self.lit(3))))
+        whole = core.StateVar(of, name)
+        if isinstance(of, t.Set | t.Bag) and not path and self.r.random() < 0.4:
+            grow = "set.union" if isinstance(of, t.Set) else "bag.add"
+            one = (core.SetLit if isinstance(of, t.Set) else core.BagLit)(of, (self.expr(of.item, depth, env),))
+            room = self.op(BOOL, "lt", self.op(INT, size or "", whole), self.lit(3))
+            return [core.When(room), core.Assign(name, (), self.op(of, grow, whole, one))]
+        return [*out, core.Assign(name, tuple(path), value)]
+
+    def block(self, env: dict[str, t.Type], depth: int, split: bool = True) -> core.Block:
+        out: list[core.Stmt] = []
+        env = dict(env)
+        for _ in range(self.r.randrange(1, 4)):
+            way = self.r.randrange(10)
+            if way < 4 or depth <= 0:
+                out += self.assign(env, 2)
+            elif way == 4:
+                out.append(core.If(self.expr(BOOL, 2, env), self.block(env, depth - 1, split), self.block(env, depth - 1, split) if self.r.random() < 0.5 else ()))
+            elif way == 5:
+                kind, name = self.r.choice(ITEMS), self.name()
+                out.append(core.Let(name, self.expr(kind, 2, env)))
+                env[name] = kind
+            elif way == 6 and split:
+                kind, name = self.r.choice(ITEMS), self.name()
+                cond = self.expr(BOOL, 1, {**env, name: kind}) if self.r.random() < 0.5 else None
+                out.append(core.Any(name, self.set_of(kind, 2, env), cond))
+                env[name] = kind
+            elif way == 7 and split:
+                out.append(core.Either((self.block(env, depth - 1), self.block(env, depth - 1))))
+            elif way == 8:
+                kind, name = self.r.choice(ITEMS), self.name()
+                domain = self.set_of(kind, 2, env) if self.r.random() < 0.6 else self.expr(t.Seq(kind, LIT3), 2, env)
+                inside = split and self.r.random() < 0.2
+                out.append(core.For(name, domain, self.block({**env, name: kind}, depth - 1, inside)))
+            elif self.risky():
+                out.append(core.Assert(self.expr(BOOL, 2, env)))
+            else:
+                out.append(core.When(self.likely(2, env)))
+        return tuple(out)
+
+    def action(self, number: int, bound: int) -> core.Action:
+        params = []
+        env: dict[str, t.Type] = {}
+        for _ in range(self.r.randrange(3)):
+            kind, name = self.r.choice([NODE, COLOUR, SMALL, PAIR]), self.name()
+            params.append(core.Param(name, kind, self.set_of(kind, 1, env)))
+            env[name] = kind
+        steps = core.StateVar(SMALL, "steps")
+        guard = core.When(self.op(BOOL, "lt", steps, self.lit(bound)))
+        tick = core.Assign("steps", (), self.op(INT, "add", steps, self.lit(1)))
+        return core.Action(f"act{number}", tuple(params), (guard, tick, *self.block(env, 2)))
+
+    def likely(self, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        """A condition that often holds."""
+        return self.op(BOOL, "or", *(self.expr(BOOL, depth, env) for _ in range(3)))
+
+    def function(self, number: int) -> core.Function:
+        params = tuple((self.name(), self.r.choice(ITEMS)) for _ in range(self.r.randrange(3)))
+        of = self.r.choice(ITEMS)
+        return core.Function(f"fun{number}", params, of, self.expr(of, 3, dict(params)))
+
+    def variable(self, name: str, of: t.Type) -> core.Var:
+        known, self.vars = self.vars, {}
+        risk, self.risk = self.risk, 0.0
+        try:
+            if self.r.random() < 0.2 and of in SCALARS and not isinstance(of, t.Range):
+                return core.Var(name, of, None, core.Domain(t.Set(of), of))
+            return core.Var(name, of, self.expr(of, 1, {}))
+        finally:
+            self.vars, self.risk = known, risk
+
+    def properties(self) -> tuple[core.Property, ...]:
+        out = [core.Property("invariant", "inv", self.op(BOOL, "or", *(self.expr(BOOL, 3, {}) for _ in range(6))))]
+        name = self.r.choice(list(self.vars))
+        before = core.StateVar(self.vars[name], name)
+        changed = self.op(BOOL, "ne", core.Prime(self.vars[name], before), before)
+        out.append(core.Property("step", "moves", self.op(BOOL, "or", changed, self.expr(BOOL, 3, {}), core.Prime(BOOL, self.expr(BOOL, 2, {})), self.likely(2, {}))))
+        out.append(core.Property("reachable", "goal", self.op(BOOL, "and", self.expr(BOOL, 3, {}), self.expr(BOOL, 2, {}))))
+        if self.r.random() < 0.3:
+            out.append(core.Property("deadlock_free", "deadlock_free", core.Lit(BOOL, True)))
+            out.append(core.Property("terminal", "end", self.expr(BOOL, 2, {})))
+        return tuple(out)
+
+    def settings(self) -> tuple[core.Setting, ...]:
+        found = [core.Setting("size", "Node", self.lit(2)), core.Setting("size", "Rank", self.lit(3))]
+        way = self.r.random()
+        if way < 0.15:
+            found.append(core.Setting("limit", "", self.op(BOOL, "lt", core.StateVar(SMALL, "steps"), self.lit(2))))
+        elif way < 0.3:
+            kind = self.r.choice(list(self.vars))
+            view = t.Tuple((SMALL, self.vars[kind]))
+            found.append(core.Setting("view", "", core.TupleExpr(view, (core.StateVar(SMALL, "steps"), core.StateVar(self.vars[kind], kind)))))
+        return tuple(found)
+
+
+def make(seed: int) -> core.Spec:
+    """The specification of a seed."""
+    m = Maker(seed)
+    m.risk = m.r.choice([0.0, 0.0, 0.005, 0.03])
+    kinds = [m.r.choice(ITEMS if m.r.random() < 0.4 else CONTAINERS) for _ in range(m.r.randrange(2, 5))]
+    names = {f"v{i}": k for i, k in enumerate(kinds)}
+    variables = [core.Var("steps", SMALL, m.lit(0)), *(m.variable(n, k) for n, k in names.items())]
+    m.vars = {"steps": SMALL, **names}
+    for i in range(2):
+        m.functions.append(m.function(i))
+    bound = m.r.choice([1, 2, 2, 3])
+    actions = tuple(m.action(i, bound) for i in range(m.r.randrange(2, 5)))
+    properties = m.properties()
+    model = core.Model("random", m.settings())
+    types: dict[str, t.Type] = {k.name: k for k in (COLOUR, NODE, RANK, PAIR, WIDE, SHAPE, DEEP, REPLY)}
+    return core.Spec(f"random_{seed}", None, ("Node", "Rank"), types, (), tuple(variables), (), tuple(m.functions), actions, properties, (), (model,))
