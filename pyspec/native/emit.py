@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pyspec.base.source import Span
 from pyspec.lang import core
 from pyspec.model.errors import EVALUATION_ERRORS
+from pyspec.model.vacuity import Antecedent, antecedents
 from pyspec.native import domains as d
 from pyspec.native.ctypes_table import Types
 from pyspec.native.domains import Dom
@@ -40,6 +41,18 @@ class VarCell:
     dom: Dom
 
 
+def _implications(expr: core.Expr) -> Iterator[core.Expr]:
+    """The implications that `antecedents` lists, in its order."""
+    if (isinstance(expr, core.Quant) and expr.kind == "all") or isinstance(expr, core.LetExpr):
+        yield from _implications(expr.body)
+    elif isinstance(expr, core.Op) and expr.op == "and":
+        for part in expr.args:
+            yield from _implications(part)
+    elif isinstance(expr, core.Op) and expr.op == "implies":
+        yield expr
+        yield from _implications(expr.args[1])
+
+
 class Em:
     """Everything the emission of one model shares, and the body being written."""
 
@@ -50,9 +63,8 @@ class Em:
         self.functions = {f.name: f for f in spec.functions}
         self.spans: list[Span] = []
         self._span_ids: dict[Span, int] = {}
-        self.cover: list[Span] = []
-        self._cover_ids: dict[int, int] = {}
-        self.covering = False  # inside an invariant or a step property: note which implications were tested
+        self.cover: list[Antecedent] = []  # implications that warn when their left side was never true
+        self.cover_ids: dict[int, int] = {}  # ... by the identity of the node
         self.globals: list[str] = []  # constants and functions, in order
         self.made: dict[object, V] = {}
         self.out: list[str] = []
@@ -140,12 +152,16 @@ class Em:
         self.fallible += 1
         return f"fail(cx, {E_ROOM}, 0);"
 
-    def cover_id(self, node: core.Expr) -> int:
-        """The number of the flag that is set when the left side of this implication was true."""
-        if id(node) not in self._cover_ids:
-            self._cover_ids[id(node)] = len(self.cover)
-            self.cover.append(node.span)
-        return self._cover_ids[id(node)]
+    def cover_all(self, prop: core.Property) -> None:
+        """Number the implications of a property that may be vacuous: generated code notes when a left side is true.
+
+        A property that holds is evaluated without stopping early on the way to these, so a note is as good as an
+        evaluation of `Antecedent.tested`.
+        """
+        found = antecedents(prop)
+        for antecedent, node in zip(found, _implications(prop.body) if found else (), strict=True):
+            self.cover_ids[id(node)] = len(self.cover)
+            self.cover.append(antecedent)
 
     # ------------------------------------------------------------------------------------- cells
 

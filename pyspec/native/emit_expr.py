@@ -109,7 +109,7 @@ class over:
         e = self.domain
         if isinstance(e, core.Domain):
             return self._type(d.of_type(e.of))
-        if isinstance(e, core.Op) and e.op == "range":
+        if isinstance(e, core.Op) and e.op in ("range", "range.seq"):
             return self._range(e)
         if isinstance(e, core.Op) and e.op == "set.subsets":
             return self._subsets(e)
@@ -464,7 +464,7 @@ def _map_lit(em: Em, e: core.MapLit) -> V:
 
 def _call(em: Em, e: core.Call) -> V:
     args = [em.named(emit(em, a)) for a in e.args]
-    key = ("call", e.name, tuple(a.dom for a in args), em.covering)
+    key = ("call", e.name, tuple(a.dom for a in args))
     if key not in em.made:
         em.made[key] = _function(em, em.functions[e.name], [a.dom for a in args])
     made = em.made[key]

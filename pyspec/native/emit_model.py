@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from pyspec.base.source import Span
 from pyspec.lang import core
 from pyspec.model.instance import Instance
+from pyspec.model.vacuity import Antecedent
 from pyspec.native.convert import convert
 from pyspec.native.ctypes_table import stream_bits
 from pyspec.native.emit import Em
 from pyspec.native.emit_expr import copy_of, emit, emit_as, over, truth
-from pyspec.native.emit_stmt import Place, Run, Statements, put
+from pyspec.native.emit_stmt import Place, Run, Statements, put, splits_in_loop
 from pyspec.native.emit_symmetry import Symmetry
 from pyspec.native.layout import Layout, make_layout, pack_cells, unpack_cells
 
+GROUPS: dict[str, frozenset[str]] = {
+    "invariant": frozenset({"invariant"}),
+    "step": core.STEP_KINDS,
+    "reachable": frozenset({"reachable"}),
+    "terminal": frozenset({"terminal"}),
+    "deadlock_free": frozenset({"deadlock_free"}),
+}
 CHECKED = ("invariant", "step", "reachable")
 
 
@@ -27,7 +35,7 @@ class Generated:
     em: Em
     layout: Layout
     spans: tuple[Span, ...]
-    cover: tuple[Span, ...]
+    cover: tuple[Antecedent, ...]
     actions: tuple[str, ...]
     properties: tuple[core.Property, ...]  # invariants, steps, goals, in the order of their numbers
     deadlock: core.Property | None
@@ -41,10 +49,9 @@ class Model:
         self.instance, self.spec = instance, instance.spec
         self.em = Em(self.spec)
         self.layout = make_layout(self.em)
-        self.by_kind = {
-            k: [p for p in self.spec.properties if p.kind == k or (k == "step" and p.kind in core.STEP_KINDS)]
-            for k in (*CHECKED, "terminal", "deadlock_free")
-        }
+        for prop in self.spec.properties:
+            self.em.cover_all(prop)
+        self.by_kind = {k: [p for p in self.spec.properties if p.kind in kinds] for k, kinds in GROUPS.items()}
         self.functions: list[str] = []  # C functions of the model, in order
         self._successors: dict[frozenset[str], str] = {}
         self.view_words = 0
@@ -141,10 +148,10 @@ class Model:
     def hand_over(self, pack: str, initial: bool = False) -> list[str]:
         """Count, check the step, apply limits, pack, push."""
         lines = ["cx->generated++;" if initial else "completed(cx, action);"]
-        if self.by_kind["step"] and not initial:
-            lines.append("model_steps(cx, &cx->cur, &cx->nxt);")
+        if self.by_kind["step"]:
+            lines.append("model_start(cx, &cx->nxt);" if initial else "check_steps(cx);")
         if self.instance.limits:
-            lines.append("if (!model_limit(cx, &cx->nxt)) { outside(cx); return; }")
+            lines.append("if (!within(cx)) { outside(cx); return; }")
         lines.append("U *w = slot(cx);")
         if self.symmetry.names:
             pack = "canonical(cx, &cx->nxt, w)"
@@ -195,11 +202,11 @@ class Model:
             em.line(f"{self.successor(frozenset(run.dirty))}(cx, {number});")
 
         run = Run(number, done)
-        w = Statements(em, run)
+        w = Statements(em, run, again=splits_in_loop(action.body))
 
         def params(position: int) -> None:
             if position == len(action.params):
-                w.scope(lambda: w.block(action.body, lambda: done(run)))
+                w.action(action.body, lambda: done(run))
                 return
             em.state = "c"
             p = action.params[position]
@@ -226,34 +233,39 @@ class Model:
         invariants, goals, steps = self.by_kind["invariant"], self.by_kind["reachable"], self.by_kind["step"]
         first_goal = len(invariants) + len(steps)
         numbered = [*enumerate(invariants), *((first_goal + i, g) for i, g in enumerate(goals))]
-        self.function("static void model_check(Cx *cx, const S *s UNUSED)", self._cases(numbered))
-        with em.body("s", "n") as lines:
-            em.covering = True
-            for i, prop in enumerate(steps):
-                self._guarded(len(invariants) + i, prop, "found_step(cx, {})")
-            em.covering = False
+        lines = self._cases(numbered, "found_here(cx, {}, s)")
+        self.function("static void model_check(Cx *cx, const S *s UNUSED)", lines)
+        numbered = [(len(invariants) + i, s) for i, s in enumerate(steps)]
+        lines = self._cases(numbered, "found_step(cx, {})")
         self.function("static void model_steps(Cx *cx UNUSED, const S *s UNUSED, const S *n UNUSED)", lines)
+        self._starts([(n, p) for n, p in numbered if p.second is not None])
         self._predicate("static int model_terminal", [p.body for p in self.by_kind["terminal"]], "1", "0")
         self._predicate("static int model_limit", list(self.instance.limits), "0", "1")
 
-    def _cases(self, numbered: list[tuple[int, core.Property]]) -> list[str]:
+    def _starts(self, numbered: list[tuple[int, core.Property]]) -> None:
+        """model_start: what a refinement asks of initial states."""
         em = self.em
         with em.body("s") as lines:
+            for number, prop in numbered:
+                assert prop.second is not None
+                em.line(f"if (wanted(cx, {number}) && !({truth(em, prop.second)})) found_here(cx, {number}, s);")
+        self.function("static void model_start(Cx *cx UNUSED, const S *s UNUSED)", lines)
+
+    def _cases(self, numbered: list[tuple[int, core.Property]], report: str) -> list[str]:
+        em = self.em
+        with em.body("s", "n") as lines:
             em.line("switch (cx->item) {")
             for position, (number, prop) in enumerate(numbered):
                 em.line(f"case {position}: cx->item = {position};")
-                em.covering = prop.kind == "invariant"
-                self._guarded(number, prop, "found_here(cx, {}, s)")
-                em.covering = False
+                self._guarded(number, prop, report)
             em.line("default: break; }")
         return lines
 
     def _guarded(self, number: int, prop: core.Property, report: str) -> None:
-        """Evaluate a property if it is wanted; a goal is no longer once it was seen."""
+        """Evaluate a property if it is wanted and not decided."""
         em = self.em
         goal = prop.kind == "reachable"
-        seen = f" && !cx->g->found[{number}].set" if goal else ""
-        em.line(f"if (wanted(cx, {number}){seen}) {{ /* {prop.name} */")
+        em.line(f"if (wanted(cx, {number}) && !cx->g->found[{number}].set) {{ /* {prop.name} */")
         em.line(f"if ({'' if goal else '!'}({truth(em, prop.body)})) {report.format(number)};")
         em.line("}")
 

@@ -55,8 +55,8 @@ def _chain(em: Em, e: core.Op, stop: bool) -> V:
 def _implies(em: Em, e: core.Op) -> V:
     left = truth(em, e.args[0])
     lines, right = captured(em, e.args[1])
-    if em.covering:
-        lines.insert(0, f"cx->cover[{em.cover_id(e)}] = 1;")
+    if id(e) in em.cover_ids:
+        lines.insert(0, f"cx->cover[{em.cover_ids[id(e)]}] = 1;")
     if not lines:
         return V(f"(!{left} || {right.text})", BOOL)
     out = em.temp(BOOL, "1")
@@ -307,6 +307,18 @@ def _gather(em: Em, e: core.Op) -> V:
     return out
 
 
+def _range_seq(em: Em, e: core.Op) -> V:
+    name = em.fresh()
+    loop = over(em, e)
+    with em.capture() as lines, loop as item:
+        out = V(name, d.DSeq(item.dom, min(loop.most, d.MOST_ELEMENTS)))
+        append(em, out, item)
+    em.line(f"{em.types.of(out.dom)} {name};")
+    em.line(f"{name}.n = 0;")
+    em.out += lines
+    return out
+
+
 def _flatten(em: Em, e: core.Op) -> V:
     (a,) = _args(em, e)
     outer = a.dom
@@ -542,6 +554,7 @@ OPERATORS: dict[str, Emit] = {
     "set.only": _only,
     "set.majority": _majority,
     "range": _gather,
+    "range.seq": _range_seq,
     "bag.in": _in,
     "bag.count": _bag_count,
     "bag.add": _combine("union"),

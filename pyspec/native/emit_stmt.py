@@ -37,8 +37,36 @@ class Run:
 class Statements:
     """Writes the statements of one action."""
 
-    def __init__(self, em: Em, run: Run) -> None:
+    def __init__(self, em: Em, run: Run, again: bool = False) -> None:
         self.em, self.run = em, run
+        self.again = again  # splits are not loops: the body is executed again for each combination of choices
+
+    def action(self, body: core.Block, done: Next) -> None:
+        """The body of an action for one choice of its parameters."""
+        if not self.again:
+            self.scope(lambda: self.block(body, done))
+            return
+        em = self.em
+        em.line("for (cx->known = 0;;) {")
+        em.line("cx->depth = 0;")
+        self.scope(lambda: self.block(body, done))
+        em.line("if (!cx->known) break;")
+        em.line("cx->pick[cx->known - 1]++;")
+        em.line("}")
+
+    def choice(self) -> tuple[str, str]:
+        """Re-execution: the number of the next choice and the name of what was picked for it."""
+        em = self.em
+        turn, pick = em.fresh("turn"), em.fresh("pick")
+        em.line(f"U {turn} = cx->depth++;")
+        em.line(f"if ({turn} == MOST_PICKS) {em.out_of_room()}")
+        em.line(f"if ({turn} == cx->known) cx->pick[cx->known++] = 0;")
+        em.line(f"U {pick} = cx->pick[{turn}];")
+        return turn, pick
+
+    def exhausted(self, turn: str) -> str:
+        """Statements: there is no such choice; give it up and end this run."""
+        return f"{{ cx->known = {turn}; {self.abandon()} }}"
 
     def block(self, block: core.Block, then: Next) -> None:
         """The statements of a block, then what follows it."""
@@ -87,6 +115,11 @@ class Statements:
         return saves
 
 
+def splits_in_loop(block: core.Block) -> bool:
+    """Whether a `for` of a block holds an `any` or `either`."""
+    return any(isinstance(node, core.For) and splits(node.body) for s in block for node in nodes(s))
+
+
 def splits(block: core.Block) -> bool:
     """Whether a block holds an `any` or `either`."""
     return any(isinstance(node, core.Any | core.Either) for s in block for node in nodes(s))
@@ -119,7 +152,7 @@ def _assert(w: Statements, s: core.Assert, then: Next) -> None:
 def _if(w: Statements, s: core.If, then: Next) -> None:
     em, run = w.em, w.run
     cond = w.expr(s.cond).text
-    inside = then if splits(s.then) or splits(s.other) else None
+    inside = then if not w.again and (splits(s.then) or splits(s.other)) else None
     after, written = set(run.dirty), set(run.written)
     em.line(f"if ({cond}) {{")
     for branch in (s.then, s.other):
@@ -140,7 +173,28 @@ def _if(w: Statements, s: core.If, then: Next) -> None:
         run.written = written
 
 
+def _any_again(w: Statements, s: core.Any, then: Next) -> None:
+    em = w.em
+    turn, pick = w.choice()
+    got, name = em.fresh("got"), em.fresh()
+    em.state = "n" if w.run.dirty else "c"
+    with em.capture() as lines, over(em, s.domain) as item:
+        dom = item.dom
+        with em.bound(s.var, copy_of(em, item)):
+            test = f"({w.expr(s.cond).text}) && " if s.cond is not None else ""
+            em.line(f"if ({test}{pick}-- == 0) {{ {name} = {em.env[s.var].text}; goto {got}; }}")
+    em.line(f"{em.types.of(dom)} {name};")
+    em.out += lines
+    em.line(w.exhausted(turn))
+    em.line(f"{got}:;")
+    with em.bound(s.var, V(name, dom)):
+        then()
+
+
 def _any(w: Statements, s: core.Any, then: Next) -> None:
+    if w.again:
+        _any_again(w, s, then)
+        return
     em = w.em
     em.state = "n" if w.run.dirty else "c"
     with em.capture() as lines, over(em, s.domain) as item, em.bound(s.var, copy_of(em, item)):
@@ -155,7 +209,16 @@ def _any(w: Statements, s: core.Any, then: Next) -> None:
     em.out += lines
 
 
+def _either_again(w: Statements, s: core.Either, then: Next) -> None:
+    turn, pick = w.choice()
+    w.em.line(f"if ({pick} >= {len(s.branches)}) {w.exhausted(turn)}")
+    _branches(w, s, f"(int){pick}", then)
+
+
 def _either(w: Statements, s: core.Either, then: Next) -> None:
+    if w.again:
+        _either_again(w, s, then)
+        return
     em = w.em
     turn = em.fresh("turn")
     with em.capture() as lines:
@@ -169,7 +232,7 @@ def _either(w: Statements, s: core.Either, then: Next) -> None:
 def _branches(w: Statements, s: core.Either, turn: str, then: Next) -> None:
     """What follows is written once after branches that do not split themselves."""
     em, run = w.em, w.run
-    inside = then if any(map(splits, s.branches)) else None
+    inside = then if not w.again and any(map(splits, s.branches)) else None
     dirty, written = set(run.dirty), set(run.written)
     all_dirty, all_written = set(dirty), set(written)
     em.line(f"switch ({turn}) {{")
@@ -187,8 +250,6 @@ def _branches(w: Statements, s: core.Either, turn: str, then: Next) -> None:
 
 
 def _for(w: Statements, s: core.For, then: Next) -> None:
-    if splits(s.body):
-        raise d.CannotEmit("a split inside a loop")
     em = w.em
     em.state = "n" if w.run.dirty else "c"
     writes = assigned(s.body)

@@ -23,11 +23,11 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
     traces = Traces(instance, made, search)
     ended = _ended_early(request, compiled, search, state)
     wanted = request.only
-    props = [*made.properties, *([made.deadlock] if made.deadlock else [])]
+    numbers = {prop.name: n for n, prop in enumerate([*made.properties, *([made.deadlock] if made.deadlock else [])])}
     results = tuple(
-        _property(prop, number, traces, ended, bool(state.outside))
-        for number, prop in enumerate(props)
-        if wanted is None or prop.name in wanted
+        _property(prop, numbers[prop.name], traces, ended, bool(state.outside))
+        for prop in instance.spec.properties
+        if prop.name in numbers and (wanted is None or prop.name in wanted)
     )
     lively = liveness.wanted(instance, wanted)
     whole = not ended and all(r.verdict != "violated" for r in results if r.kind != "reachable")
@@ -39,7 +39,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         protocol=instance.spec.name,
         model=instance.model.name,
         engine="native",
-        verdict=_verdict(results, problem is not None, ended),
+        verdict=_verdict(results, problem is not None, state.stop in STOPS),
         distinct=state.distinct,
         generated=state.generated,
         depth=state.depth,
@@ -47,7 +47,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         compile_seconds=compiled.seconds,
         properties=results,
         actions=tuple(ActionCount(a.name, n, a.span) for a, n in zip(instance.spec.actions, fired, strict=True)),
-        warnings=tuple(_vacuous(compiled, cover)) if not ended else (),
+        warnings=_vacuous(compiled, cover, results),
         error=problem[0] if problem else None,
         error_trace=problem[1] if problem else None,
         stopped_by=STOPS.get(state.stop),
@@ -78,9 +78,6 @@ def _ended_early(request: Request, compiled: Compiled, search: Search, state: Pr
 def _property(prop: core.Property, number: int, traces: Traces, ended: bool, limited: bool) -> PropertyResult:
     finding = traces.search.finding(number)
     goal = prop.kind == "reachable"
-    start = traces.initially(prop)
-    if start is not None:
-        return PropertyResult(prop.name, prop.kind, "violated", "counterexample", start, prop.span)
     if finding is not None:
         verdict: Verdict = "holds" if goal else "violated"
         trace = traces.violated(prop, finding)
@@ -91,20 +88,19 @@ def _property(prop: core.Property, number: int, traces: Traces, ended: bool, lim
     return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", evidence, None, prop.span)
 
 
-def _verdict(results: tuple[PropertyResult, ...], failed: bool, ended: bool) -> Verdict:
-    if failed or any(r.verdict == "violated" for r in results):
+def _verdict(results: tuple[PropertyResult, ...], failed: bool, stopped: bool) -> Verdict:
+    verdicts = {r.verdict for r in results}
+    if failed or "violated" in verdicts:
         return "violated"
-    if ended and any(r.verdict == "incomplete" for r in results):
+    if stopped or "incomplete" in verdicts:
         return "incomplete"
-    return "unknown" if any(r.verdict == "unknown" for r in results) else "holds"
+    return "unknown" if "unknown" in verdicts else "holds"
 
 
-def _vacuous(compiled: Compiled, cover: list[bool]) -> list[Diagnostic]:
-    return [
-        Diagnostic("W0801", "the left side of this implication is never true", span, severity="warning")
-        for span, seen in zip(compiled.made.cover, cover, strict=True)
-        if not seen
-    ]
+def _vacuous(compiled: Compiled, cover: list[bool], results: tuple[PropertyResult, ...]) -> tuple[Diagnostic, ...]:
+    holding = {r.name for r in results if r.verdict == "holds"}
+    never = (one for one, seen in zip(compiled.made.cover, cover, strict=True) if not seen)
+    return tuple(one.warning() for one in never if one.prop.name in holding)
 
 
 def _collision(bits: int, instance: Instance, state: Progress) -> float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import Diagnostic
-from pyspec.base.source import NOWHERE
 from pyspec.lang import core
-from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
+from pyspec.model.errors import EvaluationError
 from pyspec.model.instance import Instance
-from pyspec.model.trace import Step, Trace
+from pyspec.model.replay import EngineDisagreement, replay, step_of
+from pyspec.model.trace import Trace
 from pyspec.native.emit import KINDS
 from pyspec.native.emit_model import Generated
 from pyspec.native.layout import decode_state
@@ -19,10 +20,6 @@ from pyspec.native.library import Finding, Search
 if TYPE_CHECKING:
     from pyspec.model.machine import Machine, Runner
     from pyspec.model.state import State
-
-
-class EngineDisagreement(Exception):
-    """The interpreter does not confirm what the native search found: a fault of this tool."""
 
 
 class Traces:
@@ -42,118 +39,81 @@ class Traces:
         """A packed state as the interpreter's."""
         return self.machine.state(decode_state(self.made.em, self.made.layout, words))
 
-    # ---------------------------------------------------------------------------------------- traces
-
-    def of(self, finding: Finding) -> Trace:
-        """The trace to a finding: to its state, or to the state after its step."""
-        chain = self.search.chain(finding.at) if not finding.starting else []
-        states = [self.state(words) for words in chain]
+    def states(self, finding: Finding) -> list[list[int]]:
+        """The packed states of a real run to a finding: to its state, or to the state after its step."""
+        chain = [] if finding.starting else self.search.chain(finding.at)
         if finding.words:
-            states.append(self.state(list(finding.words)))
-        if not states:
-            return Trace(())
-        steps = [self._first(states[0])]
-        for before, after in zip(states, states[1:], strict=False):
-            steps.append(self._step(before, after))
-        return Trace(tuple(steps))
-
-    def _first(self, state: State) -> Step:
-        if state not in self.machine.initial():
-            raise EngineDisagreement(f"not an initial state: {state!r}")
-        return Step(None, (), state)
-
-    def _step(self, before: State, after: State) -> Step:
-        for runner in self.machine.runners:
-            try:
-                for args in self.machine.arguments(runner, before):
-                    if after in self.machine.runs(runner, before, args):
-                        return step_of(runner, args, after)
-            except EvaluationError:
-                continue
-        raise EngineDisagreement(f"no action leads from {before!r} to {after!r}")
-
-    # -------------------------------------------------------------------------------- confirmations
+            chain.append(list(finding.words))
+        return chain
 
     def violated(self, prop: core.Property, finding: Finding) -> Trace:
-        """The trace of a violated property (or a goal that was reached), confirmed."""
-        trace = self.of(finding)
-        last = trace.steps[-1].state
-        if prop.kind == "deadlock_free":
-            confirmed = not self._enabled(last)
-        elif prop.kind in core.STEP_KINDS:
-            confirmed = not self.machine.holds(prop.name, trace.steps[-2].state, last)  # type: ignore[arg-type]
-        else:
-            confirmed = self.machine.holds(prop.name, last) == (prop.kind == "reachable")  # type: ignore[arg-type]
-        if not confirmed:
-            raise EngineDisagreement(f"{prop.name} is not decided by {last!r}")
+        """The trace of a violated property (or a goal that was reached), confirmed by the interpreter."""
+        goal = prop.kind == "reachable"
+        states = [self.state(words) for words in self.states(finding)]
+        initial = prop.kind == "refines" and finding.starting
+        trace = replay(self.machine, states, failing=None if goal or initial else prop.name)
+        if goal and not self.machine.holds(prop.name, states[-1]):
+            raise EngineDisagreement(f"{prop.name} is not reached in {states[-1]!r}")
+        if initial and self.machine.second(prop.name, states[-1]):
+            raise EngineDisagreement(f"{prop.name} allows the initial state {states[-1]!r}")
         return trace
 
-    def initially(self, prop: core.Property) -> Trace | None:
-        """The initial state that a refinement does not allow, if there is one."""
-        if prop.kind != "refines":
-            return None
-        wrong = next((s for s in self.machine.initial() if not self.machine.second(prop.name, s)), None)
-        return None if wrong is None else Trace((Step(None, (), wrong),))
+    # ---------------------------------------------------------------------------------------- errors
 
-    def _enabled(self, state: object) -> bool:
-        return next(iter(self.machine.successors(state)), None) is not None  # type: ignore[arg-type]
-
-    def error(self, finding: Finding) -> tuple[Diagnostic, Trace]:
-        """An evaluation error with its trace: the interpreter must meet the same kind of error at the same place."""
-        trace = self.of(finding)
-        problem = self._problem(trace, finding)
+    def error(self, finding: Finding) -> tuple[Diagnostic, Trace | None]:
+        """An evaluation error with its trace: the interpreter must meet one of the same kind in the same state."""
+        states = [self.state(words) for words in self.states(finding)]
+        trace = replay(self.machine, states) if states else None
+        for problem, runner, args in self._problems(finding, states):
+            if KINDS[problem.kind] == finding.kind:
+                if trace is not None and runner is not None:
+                    trace = trace.followed_by(runner.name, step_of(runner, args, None).args)
+                return _diagnostic(problem), trace
         place = self.made.spans[finding.span]
-        if problem is None or KINDS[problem.kind] != finding.kind:
-            raise EngineDisagreement(f"an evaluation error of kind {finding.kind} at {place}, but {problem!r}")
-        hint = f"raise `{problem.knob}` in the model" if problem.knob else None
-        span = problem.span if problem.span != NOWHERE else place
-        return Diagnostic(EVALUATION_ERRORS[problem.kind][0], problem.message, span, hint), trace
+        raise EngineDisagreement(f"only native code meets an evaluation error of kind {finding.kind} at {place}")
 
-    def _problem(self, trace: Trace, finding: Finding) -> EvaluationError | None:
-        if not trace.steps:
-            return _raised(lambda: self.machine.initial())
-        last = trace.steps[-1].state
-        if finding.checking or finding.words:
-            return next(filter(None, (self._check(p, trace) for p in self.made.properties)), None)
-        if finding.action < 0:
-            return None
-        runner = self.machine.runners[finding.action]
-        steps = [p for p in self.made.properties if p.kind in core.STEP_KINDS]
-        return _raised(lambda: self._run_all(runner, last)) or next(
-            filter(None, (self._after(p, runner, last) for p in steps)), None
-        )
+    def _problems(
+        self, finding: Finding, states: list[State]
+    ) -> Iterator[tuple[EvaluationError, Runner | None, tuple[object, ...]]]:
+        """The evaluation errors that the interpreter meets where the search met one."""
+        if not states:
+            yield from ((p, None, ()) for p in _raised(self.machine.initial))
+            return
+        if 0 <= finding.action < len(self.machine.runners) and not finding.words:
+            yield from self._of_action(self.machine.runners[finding.action], states[-1])
+        for prop in self.instance.spec.properties:
+            yield from ((p, None, ()) for p in _raised(lambda prop=prop: self._evaluate(prop, states)))
+        yield from ((p, None, ()) for p in _raised(lambda: self.machine.within_limits(states[-1])))
 
-    def _check(self, prop: core.Property, trace: Trace) -> EvaluationError | None:
-        last = trace.steps[-1].state
-        if prop.kind not in core.STEP_KINDS:
-            return _raised(lambda: self.machine.holds(prop.name, last))  # type: ignore[arg-type]
-        if len(trace.steps) < 2:
-            return None
-        return _raised(lambda: self.machine.holds(prop.name, trace.steps[-2].state, last))  # type: ignore[arg-type]
+    def _of_action(
+        self, runner: Runner, state: State
+    ) -> Iterator[tuple[EvaluationError, Runner | None, tuple[object, ...]]]:
+        args: tuple[object, ...] = ()
+        try:
+            for args in self.machine.each_arguments(runner, state):
+                for _ in self.machine.each_run(runner, state, args):
+                    pass
+        except EvaluationError as problem:
+            yield problem, runner, args
 
-    def _run_all(self, runner: Runner, state: object) -> None:
-        for args in self.machine.arguments(runner, state):  # type: ignore[arg-type]
-            self.machine.runs(runner, state, args)  # type: ignore[arg-type]
-
-    def _after(self, prop: core.Property, runner: Runner, state: object) -> EvaluationError | None:
-        def work() -> None:
-            for args in self.machine.arguments(runner, state):  # type: ignore[arg-type]
-                for after in self.machine.runs(runner, state, args):  # type: ignore[arg-type]
-                    self.machine.holds(prop.name, state, after)  # type: ignore[arg-type]
-
-        return _raised(work)
+    def _evaluate(self, prop: core.Property, states: list[State]) -> None:
+        if prop.kind in core.STEP_KINDS:
+            if len(states) > 1:
+                self.machine.holds(prop.name, states[-2], states[-1])
+            elif prop.second is not None:
+                self.machine.second(prop.name, states[-1])
+        elif prop.kind in ("invariant", "reachable", "terminal"):
+            self.machine.holds(prop.name, states[-1])
 
 
-def step_of(runner: Runner, args: tuple[object, ...], after: State) -> Step:
-    """A step as traces show it."""
-    named = zip(runner.action.params, args, strict=True)
-    return Step(runner.name, tuple((p.name, value) for p, value in named if p.shown), after)
+def _diagnostic(problem: EvaluationError) -> Diagnostic:
+    from pyspec.check.search import diagnostic_of
+
+    return diagnostic_of(problem)
 
 
-def _raised(work: object) -> EvaluationError | None:
-    assert callable(work)
+def _raised(work: Callable[[], object]) -> Iterator[EvaluationError]:
     try:
         work()
     except EvaluationError as problem:
-        return problem
-    return None
+        yield problem

@@ -78,10 +78,12 @@ class Maker:
 
     def expr(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
         """An expression of a type; integers of range type stay inside it."""
-        known: list[core.Expr] = [core.Local(k, n) for n, k in env.items() if k == of]
-        known += [core.StateVar(k, n) for n, k in self.vars.items() if k == of]
-        if known and (depth <= 0 or self.r.random() < 0.4):
-            return self.r.choice(known)
+        near: list[core.Expr] = [core.Local(k, n) for n, k in env.items() if k == of]
+        far: list[core.Expr] = [core.StateVar(k, n) for n, k in self.vars.items() if k == of]
+        if near and self.r.random() < 0.5:
+            return self.r.choice(near)
+        if (near or far) and (depth <= 0 or self.r.random() < 0.5):
+            return self.r.choice(near + far)
         if depth > 0 and self.r.random() < 0.5:
             found = self.anywhere(of, depth - 1, env)
             if found is not None:
@@ -129,6 +131,13 @@ class Maker:
                 return core.Call(of, f.name, tuple(self.expr(k, depth, env) for _, k in f.params))
         if way in (8, 9):
             return self.from_set(of, depth, env)
+        if way == 10 and of in (SMALL, NODE):
+            name = self.name()
+            shape = core.Local(SHAPE, name)
+            case, part = ("Line", "size") if of == SMALL else ("Box", "by")
+            take = core.CaseField(of, shape, case, part)
+            safe = core.IfExpr(of, core.IsCase(BOOL, shape, case), take, self.expr(of, depth - 1, env))
+            return core.LetExpr(of, name, self.expr(SHAPE, depth, env), take if self.risky() else safe)
         return None
 
     def from_set(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
@@ -195,7 +204,10 @@ class Maker:
 
         def fold() -> core.Expr:
             item = self.r.choice([SMALL, COLOUR, NODE])
-            domain = self.pick(lambda: self.set_of(item, depth - 1, env), lambda: self.expr(t.Seq(item, LIT3), depth - 1, env))
+            ways = [lambda: self.set_of(item, depth - 1, env), lambda: self.expr(t.Seq(item, LIT3), depth - 1, env)]
+            if item == SMALL:
+                ways.append(lambda: self.op(t.Seq(INT), "range.seq", self.lit(0), self.expr(SMALL, depth - 1, env)))
+            domain = self.pick(*ways)
             inner = {**env, var: item}
             step = self.op(INT, self.r.choice(["add", "sub", "max2"]), core.Local(INT, acc), e(depth - 2, inner))
             return core.Fold(INT, acc, self.lit(1), var, domain, step)
@@ -458,7 +470,7 @@ def make(seed: int) -> core.Spec:
     m.vars = {"steps": SMALL, **names}
     for i in range(2):
         m.functions.append(m.function(i))
-    bound = m.r.choice([1, 2, 2, 3])
+    bound = m.r.choice([2, 2, 3])
     actions = tuple(m.action(i, bound) for i in range(m.r.randrange(2, 5)))
     properties = m.properties()
     model = core.Model("random", m.settings())

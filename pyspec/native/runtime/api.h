@@ -39,9 +39,14 @@ static void first_level(Search *g) {
     cx->phase = STARTING;
     cx->item = NO_ACTION;
     cx->pos = NO_PARENT;
-    if (_setjmp(cx->back)) {
+    jmp_buf here;
+    cx->back = &here;
+    if (_setjmp(here)) {
         failed(cx);
-    } else model_initial(cx);
+        g->bad_step = 1;
+        return; /* no state counts */
+    }
+    model_initial(cx);
     drain(cx);
     write_out(cx);
     collect(cx, 1);

@@ -13,6 +13,7 @@
 #define P_DEADLOCK (N_INVARIANTS + N_STEPS + N_GOALS)
 #define P_ERROR (P_DEADLOCK + 1)
 #define NO_ACTION (-1)
+#define MOST_PICKS 64
 
 enum { CHECKING, EXPANDING, STARTING }; /* phases of process() */
 enum { RUNNING, S_DONE, S_TIME, S_STATES, S_MEMORY, S_INTERRUPT, S_FAULT, S_ROOM };
@@ -76,16 +77,16 @@ struct Cx {
     unsigned cn;
     U pos;
     int phase, item, failed; /* item: property or action being evaluated */
-    int beyond, kept;        /* checking a successor beyond the limits; the action it came from */
     U padded[W_MAX + 1];
     U successors;
-    U depth; /* choices made in the current run of an action that is re-executed */
+    U depth;
     U generated, fresh, inserted, expanded;
     U fired[AT_LEAST_1(N_ACTIONS)];
     uint8_t cover[AT_LEAST_1(N_COVER)];
     unsigned bn, on;
     int error_kind, error_span;
-    jmp_buf back;
+    jmp_buf *back; /* where an evaluation error goes on */
+    U pick[MOST_PICKS], known; /* re-execution: the choices of this run */
     Search *g;
     Entry b[BATCH];
     U out[OUT_WORDS];
@@ -97,11 +98,13 @@ struct Cx {
 static COLD __attribute__((noreturn)) void fail(Cx *cx, int kind, int span) {
     cx->error_kind = kind;
     cx->error_span = span;
-    longjmp(cx->back, 1);
+    longjmp(*cx->back, 1);
 }
 
 static void drain(Cx *cx);
 static void outside(Cx *cx);
+static int within(Cx *cx);
+static void check_steps(Cx *cx);
 static COLD void found(Cx *cx, int property, unsigned n, const U *w);
 static COLD void found_here(Cx *cx, int property, const S *s); /* a property is decided by the state s */
 static COLD void found_step(Cx *cx, int property);             /* ... by the step from cur to nxt */
@@ -115,6 +118,7 @@ static void model_check(Cx *cx, const S *s);
 static void model_steps(Cx *cx, const S *s, const S *n);
 static int model_terminal(Cx *cx, const S *s);
 static int model_limit(Cx *cx, const S *s);
+static void model_start(Cx *cx, const S *s);
 static U model_view(Cx *cx, const S *s);
 
 /* The packed successor is in slot(cx): hand it over. */

@@ -45,15 +45,52 @@ static COLD void found_here(Cx *cx, int property, const S *s) {
 
 static COLD void found_step(Cx *cx, int property) { found_there(cx, property, &cx->nxt); }
 
+/* An evaluation error while a successor (already counted) is looked at: it does not abandon the action. */
+static COLD void failed_there(Cx *cx) {
+    if (cx->error_kind == E_ROOM) cx->g->stop = S_ROOM;
+    else found_there(cx, P_ERROR, &cx->nxt);
+}
+
 /* A successor beyond the limits is checked, but neither stored nor expanded. */
 static void outside(Cx *cx) {
+    jmp_buf here, *outer = cx->back;
+    int item = cx->item;
     __atomic_fetch_add(&cx->g->outside, 1, __ATOMIC_RELAXED);
-    cx->beyond = 1;
-    cx->kept = cx->item;
+    cx->back = &here;
     cx->item = 0;
+    if (_setjmp(here)) {
+        failed_there(cx);
+        cx->item++;
+    }
     model_check(cx, &cx->nxt);
-    cx->item = cx->kept;
-    cx->beyond = 0;
+    cx->item = item;
+    cx->back = outer;
+}
+
+/* A limit that cannot be evaluated is taken as exceeded. */
+static int within(Cx *cx) {
+    jmp_buf here, *outer = cx->back;
+    cx->back = &here;
+    int inside = 0;
+    if (_setjmp(here)) failed_there(cx);
+    else inside = model_limit(cx, &cx->nxt);
+    cx->back = outer;
+    return inside;
+}
+
+/* The step from cur to nxt; each property is abandoned on its own by an evaluation error. */
+static void check_steps(Cx *cx) {
+    jmp_buf here, *outer = cx->back;
+    int item = cx->item;
+    cx->back = &here;
+    cx->item = 0;
+    if (_setjmp(here)) {
+        failed_there(cx);
+        cx->item++;
+    }
+    model_steps(cx, &cx->cur, &cx->nxt);
+    cx->item = item;
+    cx->back = outer;
 }
 
 /* ------------------------------------------------------------------------------------------------- one state */
@@ -101,17 +138,15 @@ static void drain(Cx *cx) {
 static COLD int failed(Cx *cx) {
     if (cx->error_kind == E_ROOM) { cx->g->stop = S_ROOM; return 0; }
     cx->failed = 1;
-    if (cx->beyond) {
-        cx->item = cx->kept;
-        cx->beyond = 0;
-        found_there(cx, P_ERROR, &cx->nxt);
-    } else found(cx, P_ERROR, 0, NULL);
+    found(cx, P_ERROR, 0, NULL);
     return 1;
 }
 
 /* Invariants and goals of the current state, each abandoned on its own by an evaluation error. */
 static void check_state(Cx *cx) {
-    if (_setjmp(cx->back)) {
+    jmp_buf here;
+    cx->back = &here;
+    if (_setjmp(here)) {
         if (!failed(cx)) return;
         cx->item++;
     }
@@ -119,14 +154,18 @@ static void check_state(Cx *cx) {
 }
 
 static void expand_state(Cx *cx) {
-    if (_setjmp(cx->back)) {
+    jmp_buf here;
+    cx->back = &here;
+    if (_setjmp(here)) {
         if (!failed(cx)) return;
         cx->nxt = cx->cur;
         cx->item++;
     }
     model_expand(cx);
 #if CHECK_DEADLOCK
-    if (!cx->successors && !cx->failed && wanted(cx, P_DEADLOCK) && !model_terminal(cx, &cx->cur)) {
+    if (cx->successors || cx->failed || !wanted(cx, P_DEADLOCK) || cx->g->found[P_DEADLOCK].set) return;
+    cx->item = N_ACTIONS; /* an error in what follows resumes after all actions */
+    if (!model_terminal(cx, &cx->cur)) {
         cx->item = NO_ACTION;
         found(cx, P_DEADLOCK, 0, NULL);
     }
