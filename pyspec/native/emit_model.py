@@ -91,6 +91,7 @@ class Model:
             "N_INVARIANTS": len(self.by_kind["invariant"]), "N_STEPS": len(self.by_kind["step"]),
             "N_GOALS": len(self.by_kind["reachable"]), "N_COVER": len(self.em.cover),
             "HAS_LIMIT": int(bool(self.instance.limits)), "HAS_VIEW": int(self.instance.view is not None),
+            "HAS_SYMMETRY": int(bool(self.symmetry.names)),
             "CHECK_DEADLOCK": int(bool(self.by_kind["deadlock_free"])),
         }  # fmt: skip
         return [f"#define {name} {value}" for name, value in counts.items()]
@@ -147,14 +148,15 @@ class Model:
 
     def hand_over(self, pack: str, initial: bool = False) -> list[str]:
         """Count, check the step, apply limits, pack, push."""
-        lines = ["cx->generated++;" if initial else "completed(cx, action);"]
+        lines = ["if (UNLIKELY(cx->tap != NULL)) { tapped(cx); return; }"]
+        lines.append("cx->generated++;" if initial else "completed(cx, action);")
         if self.by_kind["step"]:
             lines.append("model_start(cx, &cx->nxt);" if initial else "check_steps(cx);")
         if self.instance.limits:
             lines.append("if (!within(cx)) { outside(cx); return; }")
         lines.append("U *w = slot(cx);")
         if self.symmetry.names:
-            pack = "canonical(cx, &cx->nxt, w)"
+            pack = "canonical(&cx->nxt, w)"
         lines.append(f"unsigned words = {pack};")
         view = self.instance.view is not None
         return [*lines, f"push(cx, words, {'model_view(cx, &cx->nxt)' if view else 'fingerprint(w, words)'});"]

@@ -8,16 +8,16 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspec.base.diagnostics import error
+from pyspec.base.diagnostics import Diagnostic, error
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import CheckResult
 from pyspec.native import liveness
-from pyspec.native.build import Library, available, build
+from pyspec.native.build import CannotBuild, Library, available, build
 from pyspec.native.domains import CannotEmit
 from pyspec.native.emit_model import Generated, generate
 from pyspec.native.library import S_FAULT, S_INTERRUPT, S_ROOM, S_TIME, Options, Search
@@ -84,8 +84,9 @@ def check(
     """Search all states of an instance.
 
     `memory` is in bytes, for the whole process. `only` names the properties to check. `checkpoint` is a folder to save the
-    search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. Raises
-    CannotEmit or CannotBuild when only the Python search can run, OSError as SpecError (E0907, E0908).
+    search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. What
+    cannot be generated or compiled is searched in Python instead, with a warning. A disk that cannot be written is a
+    SpecError (E0907).
     """
     symmetry = symmetry and not liveness.wanted(instance, only)
     folder = resume if isinstance(resume, str) else checkpoint
@@ -97,8 +98,28 @@ def check(
     try:
         compiled = compile_model(instance, symmetry)
         return _search(instance, request, compiled, began)
+    except (CannotEmit, CannotBuild) as problem:
+        return _in_python(instance, request, str(problem))
     except OSError as problem:
         raise error("E0907", f"the search could not write its files: {problem}", hint="free some disk space") from None
+
+
+def _in_python(instance: Instance, request: Request, reason: str) -> CheckResult:
+    """The slow search, with a warning that says why it ran."""
+    from pyspec.check import search
+
+    result = search.check(
+        instance,
+        symmetry=request.symmetry,
+        max_states=request.max_states,
+        max_seconds=request.max_seconds,
+        only=request.only,
+        keep_going=request.keep_going,
+        progress=request.progress,
+    )
+    hint = "it gives the same answers, some hundred times more slowly"
+    warning = Diagnostic("W0902", f"the Python search ran: {reason}", hint=hint, severity="warning")
+    return replace(result, warnings=(*result.warnings, warning))
 
 
 def _search(instance: Instance, request: Request, compiled: Compiled, began: float) -> CheckResult:

@@ -57,6 +57,15 @@ class Finding:
     level: int
 
 
+@dataclass(frozen=True)
+class Successor:
+    """One successor: the number of its action, the packed state, and what stands for it under symmetry."""
+
+    action: int
+    words: tuple[int, ...]
+    representative: tuple[int, ...]
+
+
 class Search:
     """One search: start, wait, read the results, free (a context manager)."""
 
@@ -121,6 +130,23 @@ class Search:
         if n < 0:
             raise OSError("the log of states cannot be read")
         return list(words)[:n], parent.value
+
+    def successors(self, words: list[int] | None) -> list[Successor]:
+        """The successors of a packed state; without one, the initial states. As far as evaluation errors let."""
+        stride, room = 3 + 2 * self.most, 256
+        given = (U64 * self.most)(*(words or ()))
+        self.lib.search_successors.restype = I64
+        while True:
+            to = (U64 * (room * stride))()
+            n = self.lib.search_successors(self._search, given, -1 if words is None else len(words), to, U64(room))
+            if n < 0:
+                raise MemoryError("no memory for successors")
+            if n <= room:
+                break
+            room = n
+        rows = [to[i * stride : (i + 1) * stride] for i in range(n)]
+        at = 3 + self.most
+        return [Successor(row[0], tuple(row[3 : 3 + row[1]]), tuple(row[at : at + row[2]])) for row in rows]
 
     def chain(self, at: int) -> list[list[int]]:
         """The packed states from an initial one to the one at a log position."""

@@ -39,17 +39,46 @@ class Traces:
         """A packed state as the interpreter's."""
         return self.machine.state(decode_state(self.made.em, self.made.layout, words))
 
-    def states(self, finding: Finding) -> list[list[int]]:
-        """The packed states of a real run to a finding: to its state, or to the state after its step."""
+    def runs(self, finding: Finding) -> Iterator[list[list[int]]]:
+        """Packed states of runs to a finding: to its state, or to the state after its step. With symmetry there may be
+        several last steps, of which one is meant."""
         chain = [] if finding.starting else self.search.chain(finding.at)
-        if finding.words:
-            chain.append(list(finding.words))
-        return chain
+        after = list(finding.words)
+        if not self.made.symmetry or not chain:
+            yield [*chain, after] if after else chain
+            return
+        run = self._real(chain)
+        if not after:
+            yield run
+            return
+        images = {s.representative for s in self.search.successors(chain[-1]) if list(s.words) == after}
+        for successor in self.search.successors(run[-1]):
+            if successor.representative in images:
+                yield [*run, list(successor.words)]
+
+    def _real(self, chain: list[list[int]]) -> list[list[int]]:
+        """A run through the orbits of a chain of representatives, from its first state."""
+        run = chain[:1]
+        for wanted in chain[1:]:
+            found = (s for s in self.search.successors(run[-1]) if list(s.representative) == wanted)
+            one = next(found, None)
+            if one is None:
+                raise EngineDisagreement(f"no step leads from {self.state(run[-1])!r} to the orbit of the next state")
+            run.append(list(one.words))
+        return run
 
     def violated(self, prop: core.Property, finding: Finding) -> Trace:
         """The trace of a violated property (or a goal that was reached), confirmed by the interpreter."""
+        problem = EngineDisagreement(f"no run leads to where {prop.name} was decided")
+        for run in self.runs(finding):
+            try:
+                return self._confirmed(prop, finding, [self.state(words) for words in run])
+            except EngineDisagreement as found:
+                problem = found
+        raise problem
+
+    def _confirmed(self, prop: core.Property, finding: Finding, states: list[State]) -> Trace:
         goal = prop.kind == "reachable"
-        states = [self.state(words) for words in self.states(finding)]
         initial = prop.kind == "refines" and finding.starting
         trace = replay(self.machine, states, failing=None if goal or initial else prop.name)
         if goal and not self.machine.holds(prop.name, states[-1]):
@@ -62,13 +91,14 @@ class Traces:
 
     def error(self, finding: Finding) -> tuple[Diagnostic, Trace | None]:
         """An evaluation error with its trace: the interpreter must meet one of the same kind in the same state."""
-        states = [self.state(words) for words in self.states(finding)]
-        trace = replay(self.machine, states) if states else None
-        for problem, runner, args in self._problems(finding, states):
-            if KINDS[problem.kind] == finding.kind:
-                if trace is not None and runner is not None:
-                    trace = trace.followed_by(runner.name, step_of(runner, args, None).args)
-                return _diagnostic(problem), trace
+        for run in self.runs(finding):
+            states = [self.state(words) for words in run]
+            trace = replay(self.machine, states) if states else None
+            for problem, runner, args in self._problems(finding, states):
+                if KINDS[problem.kind] == finding.kind:
+                    if trace is not None and runner is not None:
+                        trace = trace.followed_by(runner.name, step_of(runner, args, None).args)
+                    return _diagnostic(problem), trace
         place = self.made.spans[finding.span]
         raise EngineDisagreement(f"only native code meets an evaluation error of kind {finding.kind} at {place}")
 

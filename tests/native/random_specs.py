@@ -22,7 +22,9 @@ SIGNED = t.Range(core.Lit(INT, -2), core.Lit(INT, 2))
 BIG = t.Range(core.Lit(INT, 0), core.Lit(INT, 99))
 PAIR = t.Record("Pair", (("left", SMALL), ("right", COLOUR)))
 WIDE = t.Record("Wide", (("one", BIG), ("two", BIG), ("who", NODE)))
-SHAPE = t.Union("Shape", (t.Record("Dot", ()), t.Record("Line", (("size", SMALL),)), t.Record("Box", (("by", NODE), ("n", SIGNED)))))
+SHAPE = t.Union(
+    "Shape", (t.Record("Dot", ()), t.Record("Line", (("size", SMALL),)), t.Record("Box", (("by", NODE), ("n", SIGNED))))
+)
 LIT3 = core.Lit(INT, 3)
 DEEP = t.Record("Deep", (("log", t.Seq(WIDE, LIT3)), ("at", SMALL), ("seen", t.Set(NODE))))
 REPLY = t.Union("Reply", (t.Record("Ok", (("log", t.Seq(WIDE, LIT3)),)), t.Record("No", (("why", COLOUR),))))
@@ -92,6 +94,7 @@ class Maker:
 
     def anywhere(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
         """Ways that work for every type."""
+
         def cond() -> core.Expr:
             return self.expr(BOOL, depth, env)
 
@@ -103,14 +106,24 @@ class Maker:
             name = self.name()
             return core.LetExpr(of, name, self.expr(kind, depth, env), self.expr(of, depth, {**env, name: kind}))
         if way == 2:
-            return self.op(of, "or_else", self.expr(t.Option(of), depth, env), self.expr(of, depth, env)) if not isinstance(of, t.Option) else None
+            return (
+                self.op(of, "or_else", self.expr(t.Option(of), depth, env), self.expr(of, depth, env))
+                if not isinstance(of, t.Option)
+                else None
+            )
         if way == 3 and not isinstance(of, t.Map | t.Bag):
             item = self.expr(t.Seq(of, LIT3), depth, env)
             name = self.name()
             seq = core.Local(item.type, name)
             index = self.lit(self.r.randrange(-1, 2)) if self.risky() else self.lit(0)
-            take = self.pick(lambda: self.op(of, "seq.at", seq, index), lambda: self.op(of, "seq.first", seq), lambda: self.op(of, "seq.last", seq))
-            safe = core.IfExpr(of, self.op(BOOL, "gt", self.op(INT, "seq.len", seq), self.lit(0)), take, self.expr(of, depth - 1, env))
+            take = self.pick(
+                lambda: self.op(of, "seq.at", seq, index),
+                lambda: self.op(of, "seq.first", seq),
+                lambda: self.op(of, "seq.last", seq),
+            )
+            safe = core.IfExpr(
+                of, self.op(BOOL, "gt", self.op(INT, "seq.len", seq), self.lit(0)), take, self.expr(of, depth - 1, env)
+            )
             return core.LetExpr(of, name, item, take if self.risky() else safe)
         if way == 4:
             key = self.r.choice([NODE, COLOUR, BOOL, t.Tuple((NODE, BOOL))])
@@ -119,7 +132,9 @@ class Maker:
             name = self.name()
             some = core.Local(t.Option(of), name)
             take = self.op(of, "unwrap", some)
-            safe = core.IfExpr(of, self.op(BOOL, "ne", some, core.Lit(some.type, None)), take, self.expr(of, depth - 1, env))
+            safe = core.IfExpr(
+                of, self.op(BOOL, "ne", some, core.Lit(some.type, None)), take, self.expr(of, depth - 1, env)
+            )
             return core.LetExpr(of, name, self.expr(t.Option(of), depth, env), take if self.risky() else safe)
         if way == 6 and isinstance(of, t.Range | t.Enum | t.Sort | t.Bool | t.Tuple):
             both = t.Tuple((of, self.r.choice(SCALARS)))
@@ -172,7 +187,13 @@ class Maker:
         var = self.name()
 
         def quant() -> core.Expr:
-            return core.Quant(BOOL, self.r.choice(["all", "exists"]), var, self.set_of(item, depth, env), e(BOOL, depth, {**env, var: item}))
+            return core.Quant(
+                BOOL,
+                self.r.choice(["all", "exists"]),
+                var,
+                self.set_of(item, depth, env),
+                e(BOOL, depth, {**env, var: item}),
+            )
 
         return self.pick(
             lambda: self.op(BOOL, "not", e(BOOL, depth, env)),
@@ -180,7 +201,9 @@ class Maker:
             lambda: self.op(BOOL, "or", *(e(BOOL, depth, env) for _ in range(self.r.randrange(2, 4)))),
             lambda: self.op(BOOL, "implies", e(BOOL, depth, env), e(BOOL, depth, env)),
             lambda: self.op(BOOL, self.r.choice(["eq", "ne"]), e(kind, depth, env), e(kind, depth, env)),
-            lambda: self.op(BOOL, self.r.choice(["lt", "le", "gt", "ge"]), e(ordered, depth, env), e(ordered, depth, env)),
+            lambda: self.op(
+                BOOL, self.r.choice(["lt", "le", "gt", "ge"]), e(ordered, depth, env), e(ordered, depth, env)
+            ),
             lambda: self.op(BOOL, "set.in", e(item, depth, env), self.set_of(item, depth, env)),
             lambda: self.op(BOOL, "set.subset", self.set_of(item, depth, env), self.set_of(item, depth, env)),
             lambda: self.op(BOOL, "set.majority", self.set_of(NODE, depth, env)),
@@ -216,7 +239,9 @@ class Maker:
         return self.pick(
             lambda: self.expr(SMALL, depth - 1, env),
             lambda: self.expr(SIGNED, depth - 1, env),
-            lambda: self.op(INT, self.r.choice(["add", "sub", "mul", "min2", "max2"]), e(depth - 1, env), e(depth - 1, env)),
+            lambda: self.op(
+                INT, self.r.choice(["add", "sub", "mul", "min2", "max2"]), e(depth - 1, env), e(depth - 1, env)
+            ),
             lambda: self.op(INT, self.r.choice(["div", "mod"]), e(depth - 1, env), divisor),
             lambda: self.op(INT, self.r.choice(["neg", "abs"]), e(depth - 1, env)),
             lambda: self.op(INT, "index_of", self.expr(self.r.choice([COLOUR, RANK]), depth - 1, env)),
@@ -336,7 +361,13 @@ class Maker:
     def make_map(self, of: t.Map, depth: int, env: dict[str, t.Type]) -> core.Expr:
         var = self.name()
         if depth > 0 and self.r.random() < 0.4:
-            return self.op(of, "map.update", self.expr(of, depth, env), self.expr(of.key, depth, env), self.expr(of.value, depth, env))
+            return self.op(
+                of,
+                "map.update",
+                self.expr(of, depth, env),
+                self.expr(of.key, depth, env),
+                self.expr(of.value, depth, env),
+            )
         if of.key == BOOL and self.r.random() < 0.5:
             pairs = tuple((core.Lit(BOOL, b), self.expr(of.value, depth, env)) for b in (False, True))
             return core.MapLit(of, pairs)
@@ -382,7 +413,13 @@ class Maker:
             if way < 4 or depth <= 0:
                 out += self.assign(env, 2)
             elif way == 4:
-                out.append(core.If(self.expr(BOOL, 2, env), self.block(env, depth - 1, split), self.block(env, depth - 1, split) if self.r.random() < 0.5 else ()))
+                out.append(
+                    core.If(
+                        self.expr(BOOL, 2, env),
+                        self.block(env, depth - 1, split),
+                        self.block(env, depth - 1, split) if self.r.random() < 0.5 else (),
+                    )
+                )
             elif way == 5:
                 kind, name = self.r.choice(ITEMS), self.name()
                 out.append(core.Let(name, self.expr(kind, 2, env)))
@@ -408,9 +445,11 @@ class Maker:
     def action(self, number: int, bound: int) -> core.Action:
         params = []
         env: dict[str, t.Type] = {}
-        for _ in range(self.r.randrange(3)):
-            kind, name = self.r.choice([NODE, COLOUR, SMALL, PAIR]), self.name()
-            params.append(core.Param(name, kind, self.set_of(kind, 1, env)))
+        for _ in range(self.r.randrange(1, 3)):
+            kind, name = self.r.choice([NODE, NODE, COLOUR, COLOUR, SMALL, PAIR]), self.name()
+            whole = kind in (NODE, COLOUR) and self.r.random() < 0.8
+            domain = core.Domain(t.Set(kind), kind) if whole else self.set_of(kind, 1, env)
+            params.append(core.Param(name, kind, domain))
             env[name] = kind
         steps = core.StateVar(SMALL, "steps")
         guard = core.When(self.op(BOOL, "lt", steps, self.lit(bound)))
@@ -441,8 +480,23 @@ class Maker:
         name = self.r.choice(list(self.vars))
         before = core.StateVar(self.vars[name], name)
         changed = self.op(BOOL, "ne", core.Prime(self.vars[name], before), before)
-        out.append(core.Property("step", "moves", self.op(BOOL, "or", changed, self.expr(BOOL, 3, {}), core.Prime(BOOL, self.expr(BOOL, 2, {})), self.likely(2, {}))))
-        out.append(core.Property("reachable", "goal", self.op(BOOL, "and", self.expr(BOOL, 3, {}), self.expr(BOOL, 2, {}))))
+        out.append(
+            core.Property(
+                "step",
+                "moves",
+                self.op(
+                    BOOL,
+                    "or",
+                    changed,
+                    self.expr(BOOL, 3, {}),
+                    core.Prime(BOOL, self.expr(BOOL, 2, {})),
+                    self.likely(2, {}),
+                ),
+            )
+        )
+        out.append(
+            core.Property("reachable", "goal", self.op(BOOL, "and", self.expr(BOOL, 3, {}), self.expr(BOOL, 2, {})))
+        )
         if self.r.random() < 0.3:
             out.append(core.Property("deadlock_free", "deadlock_free", core.Lit(BOOL, True)))
             out.append(core.Property("terminal", "end", self.expr(BOOL, 2, {})))
@@ -456,7 +510,13 @@ class Maker:
         elif way < 0.3:
             kind = self.r.choice(list(self.vars))
             view = t.Tuple((SMALL, self.vars[kind]))
-            found.append(core.Setting("view", "", core.TupleExpr(view, (core.StateVar(SMALL, "steps"), core.StateVar(self.vars[kind], kind)))))
+            found.append(
+                core.Setting(
+                    "view",
+                    "",
+                    core.TupleExpr(view, (core.StateVar(SMALL, "steps"), core.StateVar(self.vars[kind], kind))),
+                )
+            )
         return tuple(found)
 
 
@@ -470,9 +530,22 @@ def make(seed: int) -> core.Spec:
     m.vars = {"steps": SMALL, **names}
     for i in range(2):
         m.functions.append(m.function(i))
-    bound = m.r.choice([2, 2, 3])
-    actions = tuple(m.action(i, bound) for i in range(m.r.randrange(2, 5)))
+    bound = m.r.choice([2, 3, 3])
+    actions = tuple(m.action(i, bound) for i in range(m.r.randrange(3, 6)))
     properties = m.properties()
     model = core.Model("random", m.settings())
     types: dict[str, t.Type] = {k.name: k for k in (COLOUR, NODE, RANK, PAIR, WIDE, SHAPE, DEEP, REPLY)}
-    return core.Spec(f"random_{seed}", None, ("Node", "Rank"), types, (), tuple(variables), (), tuple(m.functions), actions, properties, (), (model,))
+    return core.Spec(
+        f"random_{seed}",
+        None,
+        ("Node", "Rank"),
+        types,
+        (),
+        tuple(variables),
+        (),
+        tuple(m.functions),
+        actions,
+        properties,
+        (),
+        (model,),
+    )

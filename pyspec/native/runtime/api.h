@@ -140,4 +140,49 @@ API int search_record(Search *g, U at, U *words, U *parent) {
     return log_read(&g->log, words, at + 1, (U)n) ? -1 : n;
 }
 
+/* ------------------------------------------------------------------------------------------------- exploring */
+
+static unsigned pack_representative(const S *s, U *w) {
+#if HAS_SYMMETRY
+    return canonical(s, w);
+#else
+    return model_pack(s, w);
+#endif
+}
+
+static void tapped(Cx *cx) {
+    Tap *t = cx->tap;
+    cx->successors++;
+    if (++t->n > t->room) return;
+    U *to = t->to + (t->n - 1) * TAP_STRIDE;
+    to[0] = (U)cx->item;
+    to[1] = model_pack(&cx->nxt, to + 3);
+    to[2] = pack_representative(&cx->nxt, to + 3 + W_MAX);
+}
+
+/* The successors of a packed state (or, with n < 0, the initial states) go to `to`, TAP_STRIDE words each; returns their
+ * number, which may exceed `room`. */
+API I search_successors(Search *g, const U *words, int n, U *to, U room) {
+    Tap t = {to, room, 0};
+    Cx *cx = calloc(1, sizeof(Cx));
+    if (!cx) return -1;
+    cx->g = g;
+    cx->tap = &t;
+    if (n >= 0) {
+        memcpy(cx->padded, words, (size_t)n * sizeof(U));
+        cx->cw = cx->padded;
+        cx->cn = (unsigned)n;
+        model_unpack(cx->padded, &cx->cur);
+        cx->nxt = cx->cur;
+        cx->phase = EXPANDING;
+        expand_state(cx);
+    } else {
+        jmp_buf here;
+        cx->back = &here;
+        if (!_setjmp(here)) model_initial(cx);
+    }
+    free(cx);
+    return (I)t.n;
+}
+
 #endif

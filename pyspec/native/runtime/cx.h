@@ -71,6 +71,10 @@ typedef struct Search {
     U checkpoints;
 } Search;
 
+/* Successors of one state for Python: action, words, packed state, words, packed representative; see TAP_STRIDE. */
+typedef struct { U *to, room, n; } Tap;
+#define TAP_STRIDE (3 + 2 * W_MAX)
+
 struct Cx {
     S cur, nxt;
     const U *cw; /* the packed state being expanded, its words, its log position */
@@ -91,8 +95,7 @@ struct Cx {
     Entry b[BATCH];
     U out[OUT_WORDS];
     U in[OUT_WORDS];
-    void (*tap)(Cx *cx, const U *w, unsigned n); /* exploring: takes each successor instead of the search */
-    void *tap_to;
+    Tap *tap; /* exploring: takes each successor instead of the search */
 };
 
 static COLD __attribute__((noreturn)) void fail(Cx *cx, int kind, int span) {
@@ -103,6 +106,7 @@ static COLD __attribute__((noreturn)) void fail(Cx *cx, int kind, int span) {
 
 static void drain(Cx *cx);
 static void outside(Cx *cx);
+static void tapped(Cx *cx);
 static int within(Cx *cx);
 static void check_steps(Cx *cx);
 static COLD void found(Cx *cx, int property, unsigned n, const U *w);

@@ -16,7 +16,7 @@ FN int ends_search(const Search *g, int property) {
 
 static COLD void found(Cx *cx, int property, unsigned n, const U *w) {
     Search *g = cx->g;
-    if (!wanted(cx, property)) return;
+    if (!wanted(cx, property) || cx->tap) return;
     pthread_mutex_lock(&g->lock);
     Finding *f = &g->found[property];
     if (!f->set) {
