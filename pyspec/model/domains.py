@@ -196,12 +196,12 @@ def _fits_range(value: int, of: ty.Range, place: str) -> None:
 def _fits_many(value: frozenset[Value] | Bag | tuple[Value, ...], of: ty.Set | ty.Bag | ty.Seq, place: str) -> None:
     if of.capacity is not None and len(value) > bound(of.capacity):
         name = _CONTAINER[type(of)]
-        knob = f"capacity {place}" if place else f"capacity {name}"
+        knob = f"capacity {name if not place or place.startswith(('field ', 'an element of ')) else place}"
         message = f"{place or 'a ' + name} would hold {len(value)} elements, its capacity is {of.capacity}"
         raise EvaluationError("capacity", message, knob=knob)
     if needs_check(of.item):
         for item in sorted(value, key=sort_key) if isinstance(value, frozenset) else value:
-            fits(item, of.item, place)
+            fits(item, of.item, f"an element of {place.removeprefix('an element of ')}" if place else "")
 
 
 _CONTAINER: dict[type, str] = {ty.Set: "set", ty.Bag: "bag", ty.Seq: "seq"}

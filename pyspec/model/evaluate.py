@@ -147,7 +147,7 @@ def _call(expr: core.Call, scope: Scope) -> Value:
 def record_value(of: ty.Record, values: list[Value], index: int = 0) -> Rec:
     """A record, its fields checked as stores."""
     for (name, kind), value in zip(of.fields, values, strict=True):
-        fits(value, kind, f"{of.name}.{name}")
+        fits(value, kind, f"field {of.name}.{name}")
     return Rec(of.name, tuple(name for name, _ in of.fields), values, index)
 
 
@@ -178,7 +178,7 @@ def _with(expr: core.With, scope: Scope) -> Value:
     item, value = _rec(expr.item, scope), evaluate(expr.value, scope)
     assert isinstance(expr.item.type, ty.Record)
     kind = dict(expr.item.type.fields)[expr.name]
-    return item._with(expr.name, fits(value, kind, f"{expr.item.type.name}.{expr.name}"))
+    return item._with(expr.name, fits(value, kind, f"field {expr.item.type.name}.{expr.name}"))
 
 
 def _proj(expr: core.Proj, scope: Scope) -> Value:

@@ -11,7 +11,7 @@ from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.domains import describe
 from pyspec.model.instance import Instance, describe_constants
-from pyspec.model.layout import Code, Module, Position, Region, listed, text
+from pyspec.model.layout import Code, Module, Position, Region, listed, quoted, text, tupled
 from pyspec.model.pyaction import ActionWriter, headed
 from pyspec.model.pyexpr import Writer
 from pyspec.model.pynames import Naming
@@ -19,8 +19,10 @@ from pyspec.model.pytypes import TypeTable
 from pyspec.model.walk import expressions, named_types
 
 #: Kinds of properties whose body is a predicate of one state, or of a step.
-PREDICATES = frozenset({"invariant", "step", "refines", "reachable", "terminal", "lemma", "eventually", "always_eventually",
-                        "eventually_always", "leads_to"})  # fmt: skip
+PREDICATES = frozenset({
+    "invariant", "step", "refines", "reachable", "terminal", "lemma",
+    "eventually", "always_eventually", "eventually_always", "leads_to",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,12 @@ class _Generator:
         self._def(name, locals_)
         what = "message " if of.message else ""
         self._doc(1, f"{what}{of.name}({', '.join(f'{field}: {describe(kind)}' for field, kind in of.fields)})")
-        stores = [self.writer.storing(core.Local(kind, field), kind, f"{of.name}.{field}") for field, kind in of.fields]
-        values = listed("(", stores, ",)") if stores else text("()")
-        names = repr(tuple(field for field, _ in of.fields))
-        parts: list[Code | str] = [repr(of.name), names, values, *([str(position)] if position else [])]
+        stores = [
+            self.writer.storing(core.Local(kind, field), kind, f"field {of.name}.{field}") for field, kind in of.fields
+        ]
+        values = tupled(stores) if stores else text("()")
+        names = quoted(tuple(field for field, _ in of.fields))
+        parts: list[Code | str] = [quoted(of.name), names, values, *([str(position)] if position else [])]
         self.module.line(1, text("return ", listed("Rec(", parts, ")")))
 
     def _def(self, name: str, parameters: Iterable[str]) -> None:
@@ -194,7 +198,7 @@ class _Generator:
             for depth, (local, param) in enumerate(zip(locals_, action.params, strict=True)):
                 head = headed(f"for {local} in ", self.writer.items(param.domain), ":")
                 self.module.line(depth + 1, head, param.domain.span)
-            self._line(len(locals_) + 1, f"yield ({', '.join(locals_)},)")
+            self._line(len(locals_) + 1, f"yield {tupled(locals_)}")
         self._def(name, ["state", *locals_])
         signature = ", ".join(f"{param.name}: {describe(param.type)}" for param in action.params)
         self._doc(1, f"{action.kind} {action.name}({signature})", action.doc)

@@ -6,6 +6,7 @@ specification that they stand for. A `Module` lays them out and can say which pl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -62,6 +63,19 @@ def listed(
     if items:
         parts.append(Soft("", 0))
     return Code((*parts, closing), span, brackets=True)
+
+
+def tupled(items: Sequence[Code | str]) -> Code:
+    """A tuple display."""
+    return Code(("(", items[0], ",)")) if len(items) == 1 else listed("(", items, ")")
+
+
+def quoted(name: str | tuple[str, ...]) -> str:
+    """A name, or several, as Python strings in double quotes."""
+    if isinstance(name, str):
+        return json.dumps(name)
+    inner = ", ".join(map(json.dumps, name))
+    return f"({inner},)" if len(name) == 1 else f"({inner})"
 
 
 def call(name: str, *arguments: Code | str, span: Span | None = None) -> Code:

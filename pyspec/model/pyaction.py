@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.domains import needs_check
-from pyspec.model.layout import Code, Module, call, listed, text
+from pyspec.model.layout import Code, Module, call, listed, quoted, text, tupled
 from pyspec.model.pyexpr import Writer, always_fits
 from pyspec.model.walk import nodes
 
@@ -88,15 +88,15 @@ class ActionWriter:
         if one and isinstance(first, core.IndexStep):
             stored = self.writer.storing(statement.value, place, statement.var)
             return text(old, call(".put", self.writer.expr(first.key), stored))
-        path = listed("(", [self._step(step) for step in statement.path], ",)")
+        path = tupled([self._step(step) for step in statement.path])
         value = self.writer.expr(statement.value)
         if always_fits(statement.value, place):
             return call("rt.stored", old, path, value)
         name = self.writer.types.name(place, f"{attribute_name(statement)}_type")
-        return call("rt.stored", old, path, value, name, repr(statement.var))
+        return call("rt.stored", old, path, value, name, quoted(statement.var))
 
     def _step(self, step: core.IndexStep | core.FieldStep) -> Code:
-        return text(repr(step.name)) if isinstance(step, core.FieldStep) else self.writer.expr(step.key)
+        return text(quoted(step.name)) if isinstance(step, core.FieldStep) else self.writer.expr(step.key)
 
     def _if(self, statement: core.If, indent: int) -> None:
         self.test(statement.cond, indent)

@@ -12,7 +12,7 @@ from pyspec.model.bounds import small
 from pyspec.model.domains import describe, needs_check
 from pyspec.model.domains import member as is_member
 from pyspec.model.evaluate import case_of, set_item
-from pyspec.model.layout import Code, Soft, call, listed, text
+from pyspec.model.layout import Code, Soft, call, listed, quoted, text, tupled
 from pyspec.model.pynames import Naming, plain
 from pyspec.model.pytypes import TypeTable, literal
 
@@ -66,8 +66,8 @@ class Writer:
         if always_fits(value, of):
             return code
         if isinstance(of, ty.Range):
-            return call("rt.in_range", code, str(of.lo), str(of.hi), repr(place), span=value.span)
-        return call("rt.fits", code, self.types.name(of, plain(place) + "_type"), repr(place), span=value.span)
+            return call("rt.in_range", code, str(of.lo), str(of.hi), quoted(place), span=value.span)
+        return call("rt.fits", code, self.types.name(of, plain(place) + "_type"), quoted(place), span=value.span)
 
 
 def always_fits(value: core.Expr, of: ty.Type) -> bool:
@@ -180,28 +180,27 @@ def _case(self: Writer, expr: core.CaseExpr) -> Code:
 
 
 def _is_case(self: Writer, expr: core.IsCase) -> Code:
-    return text(self.expr(expr.item, ATOM), f"._name == {expr.case!r}", level=COMPARE)
+    return text(self.expr(expr.item, ATOM), f"._name == {quoted(expr.case)}", level=COMPARE)
 
 
 def _case_field(self: Writer, expr: core.CaseField) -> Code:
-    return call("rt.field_of_case", self.expr(expr.item), repr(expr.case), repr(expr.name))
+    return call("rt.field_of_case", self.expr(expr.item), quoted(expr.case), quoted(expr.name))
 
 
 def _field(self: Writer, expr: core.Field) -> Code:
     plain_name = expr.name.isidentifier() and not keyword.iskeyword(expr.name) and not expr.name.startswith("_")
-    return text(self.expr(expr.item, ATOM), f".{expr.name}" if plain_name else f"[{expr.name!r}]")
+    return text(self.expr(expr.item, ATOM), f".{expr.name}" if plain_name else f"[{quoted(expr.name)}]")
 
 
 def _with(self: Writer, expr: core.With) -> Code:
     assert isinstance(expr.item.type, ty.Record)
     kind = dict(expr.item.type.fields)[expr.name]
-    place = f"{expr.item.type.name}.{expr.name}"
-    return call("rt.with_field", self.expr(expr.item), repr(expr.name), self.storing(expr.value, kind, place))
+    place = f"field {expr.item.type.name}.{expr.name}"
+    return call("rt.with_field", self.expr(expr.item), quoted(expr.name), self.storing(expr.value, kind, place))
 
 
 def _tuple(self: Writer, items: tuple[core.Expr, ...]) -> Code:
-    codes: list[Code] = self.all(items)
-    return listed("(", codes, ")") if len(codes) != 1 else text("(", codes[0], ",)")
+    return tupled(self.all(items))
 
 
 def _set(self: Writer, expr: core.SetLit) -> Code:

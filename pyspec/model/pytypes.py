@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyspec.lang import types as ty
+from pyspec.model.layout import quoted
 from pyspec.model.pynames import Naming, member
 from pyspec.model.values import Atom, Bag, Map, Rec, Value, ordered
 
@@ -43,21 +44,21 @@ class TypeTable:
 
 
 def _fields(self: TypeTable, of: ty.Record) -> str:
-    inner = ", ".join(f"({name!r}, {self.text(kind)})" for name, kind in of.fields)
+    inner = ", ".join(f"({quoted(name)}, {self.text(kind)})" for name, kind in of.fields)
     return f"({inner},)" if len(of.fields) == 1 else f"({inner})"
 
 
 def _record(self: TypeTable, of: ty.Record) -> str:
-    return f"ty.Record({of.name!r}, {_fields(self, of)}" + (", message=True)" if of.message else ")")
+    return f"ty.Record({quoted(of.name)}, {_fields(self, of)}" + (", message=True)" if of.message else ")")
 
 
 def _union(self: TypeTable, of: ty.Union) -> str:
     inner = ", ".join(_record(self, case) for case in of.cases)
-    return f"ty.Union({of.name!r}, ({inner},))"
+    return f"ty.Union({quoted(of.name)}, ({inner},))"
 
 
 def _sort(self: TypeTable, of: ty.Sort) -> str:
-    return f"ty.Sort({of.name!r}, {'ordered=True, ' if of.ordered else ''}elements={of.elements!r})"
+    return f"ty.Sort({quoted(of.name)}, {'ordered=True, ' if of.ordered else ''}elements={quoted(of.elements or ())})"
 
 
 def _many(name: str) -> Callable[..., str]:
@@ -68,7 +69,7 @@ def _many(name: str) -> Callable[..., str]:
 
 
 _DEFINE: dict[type, Callable[..., str]] = {
-    ty.Enum: lambda self, of: f"ty.Enum({of.name!r}, {of.members!r})",
+    ty.Enum: lambda self, of: f"ty.Enum({quoted(of.name)}, {quoted(of.members)})",
     ty.Sort: _sort,
     ty.Record: _record,
     ty.Union: _union,
@@ -103,7 +104,7 @@ def _sequence(value: tuple[Value, ...], names: Naming) -> str:
 
 def _rec(value: Rec, names: Naming) -> str:
     position = f", {value._index}" if value._index else ""
-    return f"Rec({value._name!r}, {value._names!r}, {_sequence(value._values, names)}{position})"
+    return f"Rec({quoted(value._name)}, {quoted(value._names)}, {_sequence(value._values, names)}{position})"
 
 
 def _set(value: frozenset[Value], names: Naming) -> str:

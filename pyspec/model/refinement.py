@@ -1,4 +1,4 @@
-"""Why a step is no step of the refined protocol: the abstract states before and after, and the nearest abstract action."""
+"""Why a step is no step of the refined protocol: the abstract states before and after, the nearest abstract action."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def _own_assign(statement: core.Assign, var: str, written: set[str]) -> bool:
         keys = (step.key for step in statement.path if isinstance(step, core.IndexStep))
         return all(_reads_own(part, var, written) for part in (*keys, statement.value))
     value = statement.value
-    if statement.path or not isinstance(value, core.Op) or value.op not in ("set.union", "bag.add", "add"):
+    if statement.path or not isinstance(value, core.Op) or value.op not in ("set.union", "bag.add"):
         return False
     mine, rest = value.args[0], value.args[1:]
     grows = isinstance(mine, core.StateVar) and mine.name == statement.var

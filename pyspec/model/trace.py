@@ -34,8 +34,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Failing:
-    """The property that is false in the last state (a step property: in the last step; a liveness property: on the loop),
-    and for which values of its parameters."""
+    """The property that is false in the last state (a step property: in the last step; a liveness property: on the
+    loop), and for which values of its parameters."""
 
     name: str
     params: Arguments = ()

@@ -68,7 +68,9 @@ def _types(of: ty.Type) -> tuple[ty.Type, ...]:
 
 def named_types(spec: core.Spec) -> list[ty.Type]:
     """The enums, sorts, records and unions of a specification: declared, or made for its variables (fifo channels)."""
-    found = {kind.name: kind for kind in spec.types.values() if isinstance(kind, ty.Enum | ty.Sort | ty.Record | ty.Union)}
+    found = {
+        kind.name: kind for kind in spec.types.values() if isinstance(kind, ty.Enum | ty.Sort | ty.Record | ty.Union)
+    }
     todo: list[ty.Type] = [var.type for var in spec.vars]
     while todo:
         kind = todo.pop(0)
