@@ -27,12 +27,18 @@ from pyspec.cli.runner import Request, run
 @click.option("--checkpoint", metavar="DIR", help="Save the search in DIR from time to time, and when it stops.")
 @click.option("--resume", metavar="DIR", help="Go on with the search saved in DIR.")
 @click.option("--flaws", "with_flaws", is_flag=True, help="Then run every declared flaw, as `pyspec flaws` does.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Write the outcome as JUnit XML.")
+@click.option("--sarif", "sarif_file", metavar="FILE", help="Write what is wrong as SARIF, with places in the text.")
+@click.option("--github", is_flag=True, help="Print annotations for GitHub, and append to its job summary.")
 @options.output_options()
 def command(
     specs: tuple[str, ...],
     as_json: bool,
     strict: bool,
     with_flaws: bool,
+    junit_file: str | None,
+    sarif_file: str | None,
+    github: bool,
     no_symmetry: bool,
     no_cache: bool,
     **asked: object,
@@ -56,6 +62,12 @@ def command(
             flawed.append(run_flaws(path, base, as_json))
     codes = [*(exit_code(r, strict=strict) for r in reports), *(f["exit_code"] for f in flawed)]
     code = exits.worst(codes)
+    if junit_file or sarif_file or github:
+        from pyspec.cli import ci
+
+        ci.write_files(reports, flawed, junit_file, sarif_file)
+        for line in ci.github(reports, flawed) if github else ():
+            click.echo(line, err=as_json)
     if as_json:
         print_json(reports, flawed, code, strict, single=len(paths) == 1 and not Path(specs[0]).is_dir())
     elif len(reports) > 1 or flawed:

@@ -23,7 +23,8 @@ def of_trace(trace: Trace | None) -> Report | None:
     """A trace as JSON, with the text a person reads under "text"."""
     if trace is None:
         return None
-    return {"length": len(trace.steps) - 1, **trace.to_json(), "text": trace.text()}
+    chart = trace.to_mermaid() if trace.instance is not None else ""
+    return {"length": len(trace.steps) - 1, **trace.to_json(), "text": trace.text(), "mermaid": chart}
 
 
 def of_property(result: PropertyResult) -> Report:
@@ -33,6 +34,8 @@ def of_property(result: PropertyResult) -> Report:
         "kind": result.kind,
         "verdict": result.verdict,
         "evidence": result.evidence,
+        "line": result.span.line,
+        "column": result.span.column,
         "trace": of_trace(result.trace),
     }
 

@@ -1,0 +1,186 @@
+"""Results for continuous integration: JUnit XML, SARIF 2.1.0, and annotations and a job summary for GitHub."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyspec
+from pyspec.cli.report import Report
+
+#: Characters that XML 1.0 cannot hold.
+_NOT_XML = {c: "?" for c in range(32) if c not in (9, 10, 13)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One thing that was checked: a property, an expectation, a flaw, or a file that could not be read."""
+
+    file: str
+    suite: str
+    name: str
+    problem: str = ""  # empty: it is as it should be
+    story: str = ""
+    code: str = ""
+    line: int = 1
+    column: int = 1
+    seconds: float = 0.0
+    skipped: bool = False  # not decided, because the search ended at a violation of something else
+
+
+def outcomes(reports: Sequence[Report], flawed: Sequence[Report]) -> list[Outcome]:
+    """Everything that was checked, in order."""
+    found = [o for r in reports for o in _of_report(r)]
+    return found + [o for group in flawed for o in _of_flaws(group)]
+
+
+def _of_report(report: Report) -> Iterator[Outcome]:
+    file, suite = report["file"] or "", f"{report['protocol']}.{report.get('model', '')}".strip(".")
+    for e in report["errors"]:
+        place = {"line": e.get("line") or 1, "column": e.get("column") or 1}
+        story = (report.get("error_trace") or {}).get("text", "")
+        yield Outcome(e.get("file") or file, suite, e["code"], e["message"], story, e["code"], **place)
+    for number, p in enumerate(report.get("properties", ())):
+        seconds = report["seconds"] if number == 0 else 0.0
+        yield _of_property(p, file, suite, seconds, report)
+    for e in report.get("expectations", ()):
+        what = f"expected {e['what']} {e['expected']}, found {e['found']}"
+        yield Outcome(file, suite, f"expect {e['what']}", "" if e["met"] else what, code="expectation")
+
+
+def _of_property(p: Report, file: str, suite: str, seconds: float, report: Report) -> Outcome:
+    expected = any(e["what"] == f"violated {p['name']}" and e["met"] for e in report["expectations"])
+    undecided = p["verdict"] == "incomplete" and report["verdict"] == "violated"
+    problem = "" if p["verdict"] == "holds" or expected or undecided else f"{p['kind']} {p['name']} is {p['verdict']}"
+    story = (p["trace"] or {}).get("text", "")
+    place = {"line": p.get("line") or 1, "column": p.get("column") or 1}
+    return Outcome(file, suite, p["name"], problem, story, p["kind"], seconds=seconds, skipped=undecided, **place)
+
+
+def _of_flaws(group: Report) -> Iterator[Outcome]:
+    for f in group["flaws"]:
+        caught = f["verdict"] == "caught"
+        problem = "" if caught else f"flaw {f['name']} should violate {', '.join(f['violates'])}: {f['verdict']}"
+        name = f"{group['protocol']}.flaws"
+        yield Outcome(group["file"], name, f["name"], problem, code="flaw", seconds=f["seconds"])
+
+
+def write_whole(path: str, text: str) -> None:
+    """Write a file in one step: a killed run leaves the old one, or none."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        Path(part).chmod(0o644)
+        os.replace(part, target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def junit(found: Sequence[Outcome]) -> str:
+    """JUnit XML: a suite for each model, a case for each property."""
+    root = ET.Element(
+        "testsuites", name="pyspec", tests=str(len(found)), failures=str(sum(bool(o.problem) for o in found))
+    )
+    for suite in dict.fromkeys(o.suite for o in found):
+        cases = [o for o in found if o.suite == suite]
+        failures = sum(bool(o.problem) for o in cases)
+        seconds = f"{sum(o.seconds for o in cases):.3f}"
+        counts = {"tests": str(len(cases)), "failures": str(failures), "errors": "0", "time": seconds}
+        element = ET.SubElement(root, "testsuite", name=suite, **counts)
+        for o in cases:
+            case = ET.SubElement(element, "testcase", classname=suite, name=o.name, time=f"{o.seconds:.3f}")
+            if o.skipped:
+                ET.SubElement(case, "skipped", message="the search ended at a violation of another property")
+            if o.problem:
+                failure = ET.SubElement(
+                    case, "failure", message=o.problem.translate(_NOT_XML), type=o.code or "failure"
+                )
+                failure.text = f"{o.file}:{o.line}\n{o.story}".translate(_NOT_XML)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def sarif(found: Sequence[Outcome]) -> str:
+    """SARIF 2.1.0: what is wrong, with its place in the specification."""
+    wrong = [o for o in found if o.problem]
+    rules = [{"id": code} for code in dict.fromkeys(o.code or "failure" for o in wrong)]
+    driver = {"name": "pyspec", "version": pyspec.__version__, "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_sarif_result(o) for o in wrong]}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _sarif_result(o: Outcome) -> Report:
+    text = o.problem + (f"\n{o.story}" if o.story else "")
+    uri = Path(o.file).as_posix()
+    region = {"startLine": max(o.line, 1), "startColumn": max(o.column, 1)}
+    location = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    return {"ruleId": o.code or "failure", "level": "error", "message": {"text": text}, "locations": [location]}
+
+
+def workflow_commands(found: Sequence[Outcome]) -> list[str]:
+    """Workflow commands of GitHub that show each problem at its line."""
+    return [
+        f"::error file={_property(o.file)},line={o.line},col={o.column},title={_property(o.name)}::{_data(_told(o))}"
+        for o in found
+        if o.problem
+    ]
+
+
+def _told(o: Outcome) -> str:
+    return o.problem + (f"\n{o.story}" if o.story else "")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def summary(reports: Sequence[Report], found: Sequence[Outcome]) -> str:
+    """Markdown for the job summary: a table, and a chart of each counterexample."""
+    lines = ["| protocol | model | verdict | states |", "| --- | --- | --- | ---: |"]
+    for r in reports:
+        states = f"{r['distinct']:,}" if "distinct" in r else ""
+        lines.append(f"| {r['protocol']} | {r.get('model', '')} | {r['verdict']} | {states} |")
+    for o in (o for o in found if o.problem):
+        lines += ["", f"### {o.suite}: {o.problem}"]
+        if o.story:
+            lines += ["", "```text", o.story, "```"]
+    for r in reports:
+        charts = [p["trace"]["mermaid"] for p in r.get("properties", ()) if p["trace"] and p["trace"].get("mermaid")]
+        for chart in charts[:3]:
+            lines += ["", "```mermaid", chart.rstrip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def write_files(
+    reports: Sequence[Report], flawed: Sequence[Report], junit_file: str | None, sarif_file: str | None
+) -> None:
+    """Write the files that were asked for."""
+    found = outcomes(reports, flawed)
+    if junit_file:
+        write_whole(junit_file, junit(found))
+    if sarif_file:
+        write_whole(sarif_file, sarif(found))
+
+
+def github(reports: Sequence[Report], flawed: Sequence[Report]) -> list[str]:
+    """Annotations to print; the job summary is appended to $GITHUB_STEP_SUMMARY if that is set."""
+    found = outcomes(reports, flawed)
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with Path(target).open("a", encoding="utf-8") as out:
+            out.write(summary(reports, found))
+    return workflow_commands(found)
