@@ -1,7 +1,7 @@
 """From C source to a loaded library: which compiler, and a cache by content.
 
-A cached library is used only if its checksum matches; it is put in place by an atomic rename, so that concurrent runs and
-killed runs do no harm.
+A cached library is used only if its checksum matches; it is put in place by an atomic rename, so that concurrent runs
+and killed runs do no harm.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One value in two domains: conversions at joins (which cannot fail) and at stores (which check ranges and capacities)."""
+"""One value in two domains: conversions at joins, which cannot fail, and at stores, which check what fits."""
 
 from __future__ import annotations
 

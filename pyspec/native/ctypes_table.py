@@ -169,8 +169,8 @@ def _cmp_body(types: Types, dom: Any) -> list[str]:
     if isinstance(dom, d.DMap):
         return [f"    for (int i = 0; i < {dom.size}; i++) {{ int r = {one}; if (r) return r; }}", "    return 0;"]
     if isinstance(dom, d.DSeq):
-        return ["    if (a->n != b->n) return a->n < b->n ? -1 : 1;",
-                f"    for (int i = 0; i < a->n; i++) {{ int r = {one}; if (r) return r; }}", "    return 0;"]  # fmt: skip
+        each = f"    for (int i = 0; i < a->n; i++) {{ int r = {one}; if (r) return r; }}"
+        return ["    if (a->n != b->n) return a->n < b->n ? -1 : 1;", each, "    return 0;"]
     top = types.compare_cells(dom.item, "a->e[i]", "b->e[j]")
     return ["    int i = a->n, j = b->n;",
             f"    while (i-- > 0 && j-- > 0) {{ int r = {top}; if (r) return r; }}",
@@ -294,7 +294,8 @@ def _merge(what: str) -> Callable[[Types, Any, str, str], list[str]]:
         return [f"FN {t} {name}(Cx *cx, const {t} *a, const {t} *b) {{", f"    {t} r;", "    int i = 0, j = 0, n = 0;",
                 "    (void)cx;", "    while (i < a->n || j < b->n) {",
                 f"        int c = i == a->n ? 1 : j == b->n ? -1 : {cmp};",
-                f"        if (c < 0) {{ {take_a} }}", f"        else if (c > 0) {{ {take_b} }}", f"        else {{ {take} }}",
+                f"        if (c < 0) {{ {take_a} }}", f"        else if (c > 0) {{ {take_b} }}",
+                f"        else {{ {take} }}",
                 "    }", "    r.n = n;", "    return r;", "}"]  # fmt: skip
 
     return write

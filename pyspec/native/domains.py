@@ -1,8 +1,8 @@
 """Concrete domains: what the emitter knows of a value at compile time, and how it is represented in C.
 
 A domain refines a type: integers carry an interval, collections the most elements they can hold. Every domain whose
-values fit 64 bits has a *code*: a number from 0 to `card - 1` whose order is the canonical order of values. It is *dense*
-when every number in between is a value; then sets over it are bit masks and maps over it are arrays.
+values fit 64 bits has a *code*: a number from 0 to `card - 1` whose order is the canonical order of values. It is
+*dense* when every number in between is a value; then sets over it are bit masks and maps over it are arrays.
 
 In C a value is an `I` (int64_t, integers), a `U` (uint64_t, its code), or a struct (`rep` says which).
 """

@@ -1,15 +1,17 @@
 """The emitter's state: the body being written, names in scope, spans, shared constants and functions.
 
-An expression is emitted as C statements appended to the current body and an operand, a C expression without side effects
-that stays valid until the next assignment to a state variable. Statements come out in the language's evaluation order, so
-the first evaluation error met is the one that is defined to happen.
+An expression is emitted as C statements appended to the current body and an operand, a C expression without side
+effects that stays valid until the next assignment to a state variable. Statements come out in the language's evaluation
+order, so the first evaluation error met is the one that is defined to happen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from pyspec.base.source import Span
 from pyspec.lang import core
@@ -22,6 +24,7 @@ from pyspec.native.values import initializer, number, signed, tight
 
 KINDS = {kind: i for i, kind in enumerate(EVALUATION_ERRORS)}
 E_ROOM = len(KINDS)
+NUMBER = re.compile(r"-?\d+(ULL|LL)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,14 @@ def _implications(expr: core.Expr) -> Iterator[core.Expr]:
         yield from _implications(expr.args[1])
 
 
+Rules = Mapping[Any, Callable[["Em", Any], V]]
+
+
 class Em:
     """Everything the emission of one model shares, and the body being written."""
 
-    def __init__(self, spec: core.Spec) -> None:
-        self.spec = spec
+    def __init__(self, spec: core.Spec, rules: Rules, operators: Rules) -> None:
+        self.spec, self.rules, self.operators = spec, rules, operators
         self.types = Types()
         self.vars = {v.name: VarCell(v.name, f"v{i}", d.of_type(v.type)) for i, v in enumerate(spec.vars)}
         self.functions = {f.name: f for f in spec.functions}
@@ -180,7 +186,7 @@ class Em:
 
     def named(self, value: V) -> V:
         """The operand as a name, a number or an lvalue, so that its text may be used more than once."""
-        plain = value.dom.rep == "struct" or value.text.isidentifier() or value.text.strip("-ULL").isdigit()
+        plain = value.dom.rep == "struct" or value.text.isidentifier() or NUMBER.fullmatch(value.text) is not None
         return value if plain else self.temp(value.dom, value.text)
 
     def constant(self, dom: Dom, value: object) -> V:
@@ -201,3 +207,20 @@ class Em:
     def literal(self, expr: core.Lit) -> V:
         """A literal as an operand of the tightest domain."""
         return self.constant(d.join(d.item_of(expr.type), tight(expr.type, [expr.value])), expr.value)
+
+
+def emit(em: Em, expr: core.Expr) -> V:
+    """The statements of an expression go to the current body; the operand is returned."""
+    return em.rules[expr.__class__](em, expr)
+
+
+def truth(em: Em, expr: core.Expr) -> str:
+    """A boolean expression as a C condition."""
+    return emit(em, expr).text
+
+
+def captured(em: Em, expr: core.Expr) -> tuple[list[str], V]:
+    """An expression emitted aside: its lines and its operand."""
+    with em.capture() as lines:
+        value = emit(em, expr)
+    return lines, value

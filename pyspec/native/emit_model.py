@@ -11,8 +11,10 @@ from pyspec.model.instance import Instance
 from pyspec.model.vacuity import Antecedent
 from pyspec.native.convert import convert
 from pyspec.native.ctypes_table import stream_bits
-from pyspec.native.emit import Em
-from pyspec.native.emit_expr import copy_of, emit, emit_as, over, truth
+from pyspec.native.emit import Em, emit, truth
+from pyspec.native.emit_bind import copy_of, over
+from pyspec.native.emit_expr import EXPRESSIONS, emit_as
+from pyspec.native.emit_ops import OPERATORS
 from pyspec.native.emit_stmt import Place, Run, Statements, put, splits_in_loop
 from pyspec.native.emit_symmetry import Symmetry
 from pyspec.native.layout import Layout, make_layout, pack_cells, unpack_cells
@@ -47,7 +49,7 @@ class Model:
 
     def __init__(self, instance: Instance, symmetry: bool) -> None:
         self.instance, self.spec = instance, instance.spec
-        self.em = Em(self.spec)
+        self.em = Em(self.spec, EXPRESSIONS, OPERATORS)
         self.layout = make_layout(self.em)
         for prop in self.spec.properties:
             self.em.cover_all(prop)
@@ -86,14 +88,21 @@ class Model:
 
     def defines(self) -> list[str]:
         """What base.h wants to know."""
+        layout, kinds, instance = self.layout, self.by_kind, self.instance
         counts = {
-            "W_MAX": max(self.layout.most, 1), "KEY_WORDS": max(self.layout.most, self.view_words, 1), "STATE_BITS": self.layout.bits, "N_ACTIONS": len(self.spec.actions),
-            "N_INVARIANTS": len(self.by_kind["invariant"]), "N_STEPS": len(self.by_kind["step"]),
-            "N_GOALS": len(self.by_kind["reachable"]), "N_COVER": len(self.em.cover),
-            "HAS_LIMIT": int(bool(self.instance.limits)), "HAS_VIEW": int(self.instance.view is not None),
+            "W_MAX": max(layout.most, 1),
+            "KEY_WORDS": max(layout.most, self.view_words, 1),
+            "STATE_BITS": layout.bits,
+            "N_ACTIONS": len(self.spec.actions),
+            "N_INVARIANTS": len(kinds["invariant"]),
+            "N_STEPS": len(kinds["step"]),
+            "N_GOALS": len(kinds["reachable"]),
+            "N_COVER": len(self.em.cover),
+            "HAS_LIMIT": int(bool(instance.limits)),
+            "HAS_VIEW": int(instance.view is not None),
             "HAS_SYMMETRY": int(bool(self.symmetry.names)),
-            "CHECK_DEADLOCK": int(bool(self.by_kind["deadlock_free"])),
-        }  # fmt: skip
+            "CHECK_DEADLOCK": int(bool(kinds["deadlock_free"])),
+        }
         return [f"#define {name} {value}" for name, value in counts.items()]
 
     # --------------------------------------------------------------------------------------- packing
@@ -231,7 +240,6 @@ class Model:
 
     def properties(self) -> None:
         """model_check, model_steps, model_terminal, model_limit."""
-        em = self.em
         invariants, goals, steps = self.by_kind["invariant"], self.by_kind["reachable"], self.by_kind["step"]
         first_goal = len(invariants) + len(steps)
         numbered = [*enumerate(invariants), *((first_goal + i, g) for i, g in enumerate(goals))]

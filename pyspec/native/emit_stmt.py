@@ -1,7 +1,8 @@
 """Statements to C. A body is written with a continuation: what follows a split (`any`, `either`) is written inside it.
 
-A *scope* is what one run may undo: the body of an action for one choice of parameters, or one branch of a split. It keeps
-the set of variables written since it began; a run that is abandoned before any write just goes on with the next choice.
+A *scope* is what one run may undo: the body of an action for one choice of parameters, or one branch of a split. It
+keeps the set of variables written since it began; a run that is abandoned before any write just goes on with the next
+choice.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 from pyspec.lang import core
 from pyspec.model.walk import nodes
 from pyspec.native import domains as d
-from pyspec.native.convert import add_to_set, convert, get_part
-from pyspec.native.emit import Em, V
-from pyspec.native.emit_expr import copy_of, emit, emit_as, field_index, over, truth, with_part
-from pyspec.native.emit_ops import as_key, equal, seq_item
+from pyspec.native.convert import convert, get_part
+from pyspec.native.emit import Em, V, emit
+from pyspec.native.emit_bind import copy_of, over
+from pyspec.native.emit_seqs import as_key, seq_item
+from pyspec.native.emit_struct import field_index, with_part
 
 Next = Callable[[], None]
 MOST_LINES = 60_000
@@ -94,7 +96,7 @@ class Statements:
         self.run.written |= names
 
     def scope(self, inner: Next) -> list[str]:
-        """The lines of a scope: its body, then what restores the state as it was before. Returns the copies to take first."""
+        """A scope: its body, then what restores the state as it was before. Returns the copies to take first."""
         run, em = self.run, self.em
         before, outer, label = set(run.dirty), run.written, run.label
         run.written, run.label = set(), em.fresh("r")
@@ -372,5 +374,3 @@ STATEMENTS: dict[type, Callable[[Statements, Any, Next], None]] = {
     core.When: _when, core.Let: _let, core.Assign: _assign, core.If: _if, core.Any: _any, core.Either: _either,
     core.For: _for, core.Assert: _assert,
 }  # fmt: skip
-
-__all__ = ["STATEMENTS", "Run", "Statements", "add_to_set", "assigned", "emit_as", "equal", "put", "splits", "truth"]

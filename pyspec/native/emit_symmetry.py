@@ -1,9 +1,10 @@
 """Symmetry reduction: every state is replaced by one representative of its orbit.
 
-The elements of each sort are ordered by a signature, a hash of the state in which the element is marked and all others are
-anonymous; the signatures then tell the others apart in a second round. Elements that still tie and can be swapped without
-changing the state need no further thought; for what is left every order is tried and the least packed state taken. So the
-representative is exact: two states have the same one if and only if a permutation leads from one to the other.
+The elements of each sort are ordered by a signature, a hash of the state in which the element is marked and all others
+are anonymous; the signatures then tell the others apart in a second round. Elements that still tie and can be swapped
+without changing the state need no further thought; for what is left every order is tried and the least packed state
+taken. So the representative is exact: two states have the same one if and only if a permutation leads from one to the
+other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pyspec.native import domains as d
 from pyspec.native.convert import add_to_set, code_item, each, empty_set, get_part, make_prod
 from pyspec.native.domains import Dom
 from pyspec.native.emit import Em, V
-from pyspec.native.emit_expr import is_case
+from pyspec.native.emit_struct import is_case
 from pyspec.native.layout import Layout
 
 

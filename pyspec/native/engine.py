@@ -83,8 +83,8 @@ def check(
 ) -> CheckResult:
     """Search all states of an instance.
 
-    `memory` is in bytes, for the whole process. `only` names the properties to check. `checkpoint` is a folder to save the
-    search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. What
+    `memory` is in bytes, for the whole process. `only` names the properties to check. `checkpoint` is a folder to save
+    the search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. What
     cannot be generated or compiled is searched in Python instead, with a warning. A disk that cannot be written is a
     SpecError (E0907).
     """

@@ -1,7 +1,8 @@
 """Where each variable lies in a packed state.
 
-Variables of fixed size are cut into cells that never straddle a word. The others (pools, bags, long sequences) follow as a
-stream of bits, only as long as what they hold, so that generous capacities cost nothing. Trailing zero words are dropped.
+Variables of fixed size are cut into cells that never straddle a word. The others (pools, bags, long sequences) follow
+as a stream of bits, only as long as what they hold, so that generous capacities cost nothing. Trailing zero words are
+dropped.
 """
 
 from __future__ import annotations

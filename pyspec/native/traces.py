@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import Diagnostic
@@ -112,7 +112,7 @@ class Traces:
         if 0 <= finding.action < len(self.machine.runners) and not finding.words:
             yield from self._of_action(self.machine.runners[finding.action], states[-1])
         for prop in self.instance.spec.properties:
-            yield from ((p, None, ()) for p in _raised(lambda prop=prop: self._evaluate(prop, states)))
+            yield from ((p, None, ()) for p in _raised(partial(self._evaluate, prop, states)))
         yield from ((p, None, ()) for p in _raised(lambda: self.machine.within_limits(states[-1])))
 
     def _of_action(

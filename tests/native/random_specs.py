@@ -1,7 +1,7 @@
 """Random specifications in the core that use every expression, operator and statement.
 
-Expressions are mostly total: integers are clamped to the place they are stored in, sequences are guarded before they are
-indexed; now and then they are not, so that evaluation errors are compared too.
+Expressions are mostly total: integers are clamped to the place they are stored in, sequences are guarded before they
+are indexed; now and then they are not, so that evaluation errors are compared too.
 """
 
 from __future__ import annotations
@@ -90,17 +90,18 @@ class Maker:
             found = self.anywhere(of, depth - 1, env)
             if found is not None:
                 return found
-        return getattr(self, "make_" + type(of).__name__.lower())(of, depth - 1, env)
+        made: core.Expr = getattr(self, "make_" + type(of).__name__.lower())(of, depth - 1, env)
+        return made
 
     def anywhere(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
         """Ways that work for every type."""
-
-        def cond() -> core.Expr:
-            return self.expr(BOOL, depth, env)
-
         way = self.r.randrange(12)
+        return self.taken(way, of, depth, env) if way in (3, 5, 10) else self.chosen(way, of, depth, env)
+
+    def chosen(self, way: int, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
+        """Conditionals, lets, look-ups, calls."""
         if way == 0:
-            return core.IfExpr(of, cond(), self.expr(of, depth, env), self.expr(of, depth, env))
+            return core.IfExpr(of, self.expr(BOOL, depth, env), self.expr(of, depth, env), self.expr(of, depth, env))
         if way == 1:
             kind = self.r.choice(ITEMS)
             name = self.name()
@@ -111,6 +112,23 @@ class Maker:
                 if not isinstance(of, t.Option)
                 else None
             )
+        if way == 4:
+            key = self.r.choice([NODE, COLOUR, BOOL, t.Tuple((NODE, BOOL))])
+            return self.op(of, "map.at", self.expr(t.Map(key, of), depth, env), self.expr(key, depth, env))
+        if way == 6 and isinstance(of, t.Range | t.Enum | t.Sort | t.Bool | t.Tuple):
+            both = t.Tuple((of, self.r.choice(SCALARS)))
+            return core.Proj(of, self.expr(both, depth, env), 0)
+        if way == 7 and self.functions:
+            matching = [f for f in self.functions if f.result == of]
+            if matching:
+                f = self.r.choice(matching)
+                return core.Call(of, f.name, tuple(self.expr(k, depth, env) for _, k in f.params))
+        if way in (8, 9):
+            return self.from_set(of, depth, env)
+        return None
+
+    def taken(self, way: int, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr | None:
+        """Something taken out of a sequence, an option or a union, mostly after a look whether it is there."""
         if way == 3 and not isinstance(of, t.Map | t.Bag):
             item = self.expr(t.Seq(of, LIT3), depth, env)
             name = self.name()
@@ -125,9 +143,6 @@ class Maker:
                 of, self.op(BOOL, "gt", self.op(INT, "seq.len", seq), self.lit(0)), take, self.expr(of, depth - 1, env)
             )
             return core.LetExpr(of, name, item, take if self.risky() else safe)
-        if way == 4:
-            key = self.r.choice([NODE, COLOUR, BOOL, t.Tuple((NODE, BOOL))])
-            return self.op(of, "map.at", self.expr(t.Map(key, of), depth, env), self.expr(key, depth, env))
         if way == 5 and not isinstance(of, t.Option):
             name = self.name()
             some = core.Local(t.Option(of), name)
@@ -136,16 +151,6 @@ class Maker:
                 of, self.op(BOOL, "ne", some, core.Lit(some.type, None)), take, self.expr(of, depth - 1, env)
             )
             return core.LetExpr(of, name, self.expr(t.Option(of), depth, env), take if self.risky() else safe)
-        if way == 6 and isinstance(of, t.Range | t.Enum | t.Sort | t.Bool | t.Tuple):
-            both = t.Tuple((of, self.r.choice(SCALARS)))
-            return core.Proj(of, self.expr(both, depth, env), 0)
-        if way == 7 and self.functions:
-            matching = [f for f in self.functions if f.result == of]
-            if matching:
-                f = self.r.choice(matching)
-                return core.Call(of, f.name, tuple(self.expr(k, depth, env) for _, k in f.params))
-        if way in (8, 9):
-            return self.from_set(of, depth, env)
         if way == 10 and of in (SMALL, NODE):
             name = self.name()
             shape = core.Local(SHAPE, name)
@@ -304,7 +309,10 @@ class Maker:
     def set_of(self, item: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
         """A set with elements of a type, of any size."""
         of = t.Set(item)
-        var, other = self.name(), self.name()
+
+        def deep() -> core.Expr:
+            return self.set_of(item, depth - 1, env)
+
         known = [core.StateVar(k, n) for n, k in self.vars.items() if isinstance(k, t.Set) and k.item == item]
         if known and self.r.random() < 0.4:
             return self.r.choice(known)
@@ -313,21 +321,35 @@ class Maker:
         small = item in (SMALL, SIGNED, COLOUR, NODE, RANK, BOOL, PAIR, SHAPE) and not isinstance(item, t.Range)
         ways: list[Callable[[], core.Expr]] = [
             lambda: core.SetLit(of, tuple(self.expr(item, depth - 1, env) for _ in range(self.r.randrange(4)))),
-            lambda: self.op(of, self.r.choice(["set.union", "set.inter", "set.diff"]), self.set_of(item, depth - 1, env), self.set_of(item, depth - 1, env)),
-            lambda: core.SetComp(of, (core.Gen(var, self.set_of(item, depth - 1, env)),), self.expr(BOOL, depth - 1, {**env, var: item}), core.Local(item, var)),
-            lambda: core.SetComp(of, (core.Gen(var, core.Domain(t.Set(NODE), NODE)), core.Gen(other, self.set_of(COLOUR, depth - 1, {**env, var: NODE}))), None, self.expr(item, depth - 1, {**env, var: NODE, other: COLOUR})),
+            lambda: self.op(of, self.r.choice(["set.union", "set.inter", "set.diff"]), deep(), deep()),
+            lambda: self.filtered(of, depth, env),
+            lambda: self.crossed(of, depth, env),
             lambda: self.op(of, "seq.set", self.expr(t.Seq(item, LIT3), depth - 1, env)),
             lambda: self.op(of, "bag.support", self.expr(t.Bag(item, LIT3), depth - 1, env)),
             lambda: self.op(of, "map.values", self.expr(t.Map(COLOUR, item), depth - 1, env)),
-            lambda: self.op(of, "set.flatten", core.SetLit(t.Set(of), tuple(self.set_of(item, depth - 2, env) for _ in range(2)))),
+            lambda: self.op(of, "set.flatten", core.SetLit(t.Set(of), (deep(), deep()))),
         ]  # fmt: skip
         if small:
             ways.append(lambda: core.Domain(of, item))
-        if isinstance(item, t.Range):
-            ways.append(lambda: self.op(t.Set(INT), "range", item.lo, self.expr(item, depth - 1, env)))
+        if isinstance(item, t.Range) and isinstance(item.lo, core.Expr):
+            low = item.lo
+            ways.append(lambda: self.op(t.Set(INT), "range", low, self.expr(item, depth - 1, env)))
         if isinstance(item, t.Set):
             ways.append(lambda: self.op(of, "set.subsets", self.set_of(item.item, depth - 1, env)))
         return self.pick(*ways)
+
+    def filtered(self, of: t.Set, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        """`{x for x in S if cond}`."""
+        var = self.name()
+        cond = self.expr(BOOL, depth - 1, {**env, var: of.item})
+        return core.SetComp(of, (core.Gen(var, self.set_of(of.item, depth - 1, env)),), cond, core.Local(of.item, var))
+
+    def crossed(self, of: t.Set, depth: int, env: dict[str, t.Type]) -> core.Expr:
+        """`{e for n in Node, c in S}`."""
+        node, colour = self.name(), self.name()
+        inner = {**env, node: NODE}
+        gens = (core.Gen(node, core.Domain(t.Set(NODE), NODE)), core.Gen(colour, self.set_of(COLOUR, depth - 1, inner)))
+        return core.SetComp(of, gens, None, self.expr(of.item, depth - 1, {**inner, colour: COLOUR}))
 
     def make_set(self, of: t.Set, depth: int, env: dict[str, t.Type]) -> core.Expr:
         if of.capacity is None:
@@ -349,11 +371,19 @@ class Maker:
             length = self.op(INT, "seq.len", seq)
             full = self.op(BOOL, "lt", length, self.lit(2))
             grown = self.op(of, "seq.concat", seq, core.SeqLit(of, (self.expr(item, depth - 1, env),)))
+
+            def changed() -> core.Expr:
+                return self.op(of, "seq.update", seq, self.lit(0), self.expr(item, depth - 1, env))
+
+            def parts() -> tuple[core.Expr, core.Expr]:
+                inner = {**env, var: source}
+                return self.expr(BOOL, depth - 1, inner), self.expr(item, depth - 1, inner)
+
             way = self.pick(
                 lambda: core.IfExpr(of, full, grown, seq),
                 lambda: self.op(of, "seq.slice", seq, self.lit(0), length if not self.risky() else self.lit(2)),
-                lambda: core.IfExpr(of, self.op(BOOL, "gt", length, self.lit(0)), self.op(of, "seq.update", seq, self.lit(0), self.expr(item, depth - 1, env)), seq),
-                lambda: core.SeqComp(of, core.Gen(var, self.expr(t.Seq(source, LIT3), depth - 1, env)), self.expr(BOOL, depth - 1, {**env, var: source}), self.expr(item, depth - 1, {**env, var: source})),
+                lambda: core.IfExpr(of, self.op(BOOL, "gt", length, self.lit(0)), changed(), seq),
+                lambda: core.SeqComp(of, core.Gen(var, self.expr(t.Seq(source, LIT3), depth - 1, env)), *parts()),
             )  # fmt: skip
             return core.LetExpr(of, name, self.expr(of, depth - 1, env), way)
         return core.SeqLit(of, tuple(self.expr(item, depth - 1, env) for _ in range(self.r.randrange(3))))

@@ -1,7 +1,7 @@
 """Random specifications: the native search and the Python search agree in counts, verdicts and lengths of shortest
 traces, with and without symmetry.
 
-PYSPEC_RANDOM sets how many (200 by default), PYSPEC_RANDOM_SEED the first seed.
+PYSPEC_RANDOM sets how many (60 by default), PYSPEC_RANDOM_SEED the first seed.
 """
 
 import os
@@ -14,7 +14,7 @@ from pyspec.model.result import CheckResult
 from pyspec.native import engine
 from tests.native.random_specs import make
 
-COUNT = int(os.environ.get("PYSPEC_RANDOM", "200"))
+COUNT = int(os.environ.get("PYSPEC_RANDOM", "60"))
 FIRST = int(os.environ.get("PYSPEC_RANDOM_SEED", "0"))
 CHUNK = 20
 MOST = 3000  # states; larger ones are not compared

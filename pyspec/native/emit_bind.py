@@ -1,0 +1,260 @@
+"""Binders to C: loops over sets and sequences, quantifiers, comprehensions, folds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspec.lang import core
+from pyspec.lang import types as t
+from pyspec.native import domains as d
+from pyspec.native.convert import (
+    add_to_set,
+    code_item,
+    convert,
+    each,
+    empty_set,
+    make_prod,
+    set_size,
+)
+from pyspec.native.domains import BOOL, Dom
+from pyspec.native.emit import Em, V, emit, truth
+
+
+class over:
+    """`with over(em, domain) as item:` writes a loop over a set or sequence expression, which is not built when it is
+    plain (a type, a range, the subsets of a mask). `most` bounds the number of turns."""
+
+    def __init__(self, em: Em, domain: core.Expr, copy: bool = False) -> None:
+        self.em, self.domain, self.copy = em, domain, copy
+        self.most = 0
+        self._ends: list[str] = []
+
+    def __enter__(self) -> V:
+        e = self.domain
+        if isinstance(e, core.Domain):
+            return self._type(d.of_type(e.of))
+        if isinstance(e, core.Op) and e.op in ("range", "range.seq"):
+            return self._range(e)
+        if isinstance(e, core.Op) and e.op == "set.subsets":
+            return self._subsets(e)
+        value = self.em.named(emit(self.em, e)) if not self.copy else copy_of(self.em, emit(self.em, e))
+        dom: Any = value.dom
+        self.most = dom.cap
+        loop = each(self.em, value)
+        self._ends.append("}")
+        return loop.__enter__()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        for end in self._ends:
+            self.em.line(end)
+
+    def _codes(self, dom: Dom) -> V:
+        i = self.em.fresh("i")
+        self.em.line(f"for (U {i} = 0; {i} < {dom.card}ULL; {i}++) {{")
+        self._ends.append("}")
+        return code_item(self.em, dom, i)
+
+    def _type(self, dom: Dom) -> V:
+        if dom.dense and dom.card is not None and dom.card <= 1 << 20:
+            self.most = dom.card
+            return self._codes(dom)
+        if isinstance(dom, d.DProd):
+            parts, most = [], 1
+            for item in dom.items:
+                parts.append(self._type(item))
+                most *= self.most
+            self.most = most
+            return make_prod(self.em, dom, [convert_exact(p, i) for p, i in zip(parts, dom.items, strict=True)])
+        raise d.CannotEmit("the set of all values of a large type that is not a record")
+
+    def _range(self, e: core.Op) -> V:
+        em = self.em
+        lo, hi = em.named(emit(em, e.args[0])), em.named(emit(em, e.args[1]))
+        a, b = lo.dom, hi.dom
+        assert isinstance(a, d.DInt) and isinstance(b, d.DInt)
+        self.most = max(b.hi - a.lo + 1, 0)
+        if self.most >= 1 << 20:
+            em.line(f"if ({lo.text} <= {hi.text} && (UU)((U){hi.text} - (U){lo.text}) >= (1 << 20)) "
+                    + em.fail("capacity", e.span))  # fmt: skip
+        i = em.fresh("i")
+        em.line(f"for (I {i} = {lo.text}; {i} <= {hi.text}; {i}++) {{")
+        stop = f"if ({i} == INT64_MAX) break; " if b.hi == d.INT_MAX else ""
+        self._ends.append(stop + "}")
+        return V(i, d.DInt(a.lo, b.hi))
+
+    def _subsets(self, e: core.Op) -> V:
+        em = self.em
+        base = em.named(emit(em, e.args[0]))
+        dom = base.dom
+        assert isinstance(dom, d.DSet)
+        if dom.cap > 16:
+            em.fail_if(f"{set_size(base)} > 16", "capacity", e.span)
+        self.most = 1 << min(dom.cap, 16)
+        if dom.kind == "mask":
+            i, turn = em.fresh("i"), em.fresh("first")
+            em.line(
+                f"for (U {i} = 0, {turn} = 1; {turn} || {i}; {turn} = 0, {i} = ({i} - {base.text}) & {base.text}) {{"
+            )
+            self._ends.append("}")
+            return V(i, dom)
+        return self._picked(base, dom)
+
+    def _picked(self, base: V, dom: d.DSet) -> V:
+        """Subsets of a sorted array, by position: the order of positions' masks is the order of the subsets."""
+        em = self.em
+        i, k = em.fresh("i"), em.fresh("k")
+        em.line(f"for (U {i} = 0; {i} < (U)1 << {set_size(base)}; {i}++) {{")
+        self._ends.append("}")
+        out = empty_set(em, dom)
+        em.line(f"int {k} = 0;")
+        with each(em, base) as item:
+            em.line(f"if ({i} >> {k}++ & 1) {{")
+            add_to_set(em, out, item)
+            em.line("}")
+        return out
+
+
+def convert_exact(value: V, dom: Dom) -> V:
+    """An operand whose value is known to lie in a domain with the same C representation."""
+    assert value.dom.rep == dom.rep
+    return V(value.text, dom)
+
+
+def copy_of(em: Em, value: V) -> V:
+    """An operand that later assignments do not change."""
+    return em.temp(value.dom, value.text)
+
+
+def quant(em: Em, e: core.Quant) -> V:
+    stop = e.kind == "exists"
+    out = em.temp(BOOL, str(int(not stop)))
+    done = em.fresh("done")
+    with over(em, e.domain) as item, em.bound(e.var, em.named(item)):
+        cond = truth(em, e.body)
+        em.line(f"if ({'' if stop else '!'}({cond})) {{ {out.text} = {int(stop)}; goto {done}; }}")
+    em.line(f"{done}:;")
+    return out
+
+
+def choose(em: Em, e: core.Choose) -> V:
+    done = em.fresh("done")
+    with em.capture() as lines:
+        loop = over(em, e.domain)
+        with loop as item, em.bound(e.var, em.named(item)):
+            item = em.env[e.var]
+            out = V(em.fresh(), item.dom)
+            cond = truth(em, e.cond) if e.cond is not None else "1"
+            em.line(f"if ({cond}) {{ {out.text} = {item.text}; goto {done}; }}")
+    em.line(f"{em.types.of(out.dom)} {out.text};")
+    em.out += lines
+    em.line(em.fail("empty", e.span))
+    em.line(f"{done}:;")
+    return out
+
+
+def set_comp(em: Em, e: core.SetComp) -> V:
+    name = em.fresh()
+    result: list[Dom] = []
+
+    def visit(depth: int, most: int) -> None:
+        if depth < len(e.gens):
+            loop = over(em, e.gens[depth].domain)
+            with loop as item, em.bound(e.gens[depth].var, em.named(item)):
+                visit(depth + 1, most * loop.most)
+            return
+        if e.cond is not None:
+            em.line(f"if ({truth(em, e.cond)}) {{")
+        value = em.named(emit(em, e.body))
+        result.append(d.sized_set(value.dom, most))
+        add_to_set(em, V(name, result[0]), value)
+        if e.cond is not None:
+            em.line("}")
+
+    with em.capture() as lines:
+        visit(0, 1)
+    _start_set(em, V(name, result[0]))
+    em.out += lines
+    return V(name, result[0])
+
+
+def _start_set(em: Em, out: V) -> None:
+    """Declare an empty collection under a name chosen before."""
+    empty = empty_set(em, out.dom)
+    decl, init = em.out[-2:]
+    em.out[-2:] = [decl.replace(empty.text + ";", out.text + ";"), init.replace(empty.text, out.text)]
+
+
+def seq_comp(em: Em, e: core.SeqComp) -> V:
+    name = em.fresh()
+    with em.capture() as lines:
+        loop = over(em, e.gen.domain)
+        with loop as item, em.bound(e.gen.var, em.named(item)):
+            if e.cond is not None:
+                em.line(f"if ({truth(em, e.cond)}) {{")
+            value = emit(em, e.body)
+            dom = d.DSeq(value.dom, min(loop.most, d.MOST_ELEMENTS))
+            append(em, V(name, dom), value)
+            if e.cond is not None:
+                em.line("}")
+    _start_set(em, V(name, dom))
+    em.out += lines
+    return V(name, dom)
+
+
+def append(em: Em, seq: V, item: V) -> None:
+    """One more item (of the item domain) at the end of a sequence."""
+    em.fallible += 1
+    em.line(f"{em.types.function('append', seq.dom)}(cx, &{seq.text}, {em.cell(item)});")
+
+
+def map_comp(em: Em, e: core.MapComp) -> V:
+    assert isinstance(e.type, t.Map)
+    key = d.of_type(e.type.key)
+    name, i = em.fresh(), em.fresh("i")
+    with em.capture() as lines:
+        em.line(f"for (U {i} = 0; {i} < {key.card}ULL; {i}++) {{")
+        with em.bound(e.var, code_item(em, key, i)):
+            value = emit(em, e.body)
+            em.line(f"{name}.e[{i}] = {em.cell(value)};")
+        em.line("}")
+    dom = d.DMap(key, value.dom)
+    em.line(f"{em.types.of(dom)} {name};")
+    em.out += lines
+    return V(name, dom)
+
+
+def fold(em: Em, e: core.Fold) -> V:
+    start = emit(em, e.init)
+    dom = start.dom
+    for attempt in range(8):
+        name = em.fresh("acc")
+        before = em.fallible
+        with em.capture() as lines, over(em, e.domain) as item:
+            with em.bound(e.var, em.named(item)), em.bound(e.acc, V(name, dom)):
+                value = emit(em, e.body)
+            after = d.join(dom, value.dom)
+            if after == dom:
+                em.line(f"{name} = {convert(em, value, dom, e.span).text};")
+        if after == dom:
+            break
+        em.fallible = before
+        dom = after if attempt < 2 else d.widen(after)
+    else:
+        raise d.CannotEmit("a fold whose result has no bound")
+    em.line(f"{em.types.of(dom)} {name} = {convert(em, start, dom, e.span).text};")
+    em.out += lines
+    return V(name, dom)
+
+
+def domain(em: Em, e: core.Domain) -> V:
+    dom = d.of_type(e.of)
+    if dom.dense and dom.card is not None and dom.card <= 64:
+        return V(f"MASK({dom.card})", d.DSet(dom, dom.card))
+    loop = over(em, e)
+    name = em.fresh()
+    with em.capture() as lines, loop as item:
+        out = V(name, d.sized_set(dom, loop.most))
+        add_to_set(em, out, item)
+    _start_set(em, out)
+    em.out += lines
+    return out
