@@ -86,6 +86,7 @@ class Host:
         records = self._store.load()
         self._journal.write("start", protocol=self._protocol.name, records=len(records), pid=os.getpid())
         await self._wire.listen(*parse_address(self._plan.peer_address))
+        self._peers(())
         self._node.boot(records, self._clock(), self._random())
         self._flush()
         host, port = parse_address(self._plan.client_address)
@@ -232,7 +233,8 @@ class Host:
     # Peers, operators
 
     def _peers(self, addresses: tuple[tuple[str, str], ...]) -> None:
-        known = {node: address or self._plan.peers.get(node, "") for node, address in addresses}
+        """Talk to these nodes, and to all the plan names: one that is no member yet must answer the leader."""
+        known = {**self._plan.peers, **{node: address for node, address in addresses if address}}
         links = {node: parse_address(address) for node, address in known.items() if address}
         task = self._loop.create_task(self._wire.connect(links))
         self._tasks.add(task)

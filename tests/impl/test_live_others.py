@@ -1,0 +1,60 @@
+"""The real lock service and the real replicated set, driven by redis-py."""
+
+from pathlib import Path
+
+import redis
+
+from impl.runtime import cluster
+from tests.impl.live import running, until
+
+
+def test_locks_survive_failover_with_growing_tokens(tmp_path: Path) -> None:
+    with running(tmp_path, "redis_lock") as live:
+        tokens = []
+        for _ in range(2):
+            leader = live.leader()
+            with live.client(leader) as client:
+                lock = client.lock("lock", timeout=1.0)
+                assert lock.acquire(blocking_timeout=5)
+                tokens.append(client.execute_command("FENCE", "lock", lock.local.token))
+                assert lock.extend(0.1)
+                lock.release()
+                assert lock.acquire(blocking_timeout=5)
+                tokens.append(client.execute_command("FENCE", "lock", lock.local.token))
+            live.kill(leader)
+            live.leader()
+            live.start(leader)
+        live.leader()
+        for node in live.nodes:
+            with live.client(node) as client:
+                lock = client.lock("lock", timeout=1.0)
+                assert lock.acquire(blocking_timeout=5)
+                tokens.append(client.execute_command("FENCE", "lock"))
+                lock.release()
+        assert tokens == sorted(set(tokens))
+
+
+def test_a_set_on_any_node_through_a_partition(tmp_path: Path) -> None:
+    with running(tmp_path, "crdt_set") as live:
+        clients = {node: live.client(node) for node in live.nodes}
+        assert clients["n1"].sadd("s", "a", "b") == 2
+        until(lambda: all(client.smembers("s") == {b"a", b"b"} for client in clients.values()))
+        cluster.partition(tmp_path, [["n1"], ["n2", "n3"]])
+        assert clients["n1"].srem("s", "a") == 1
+        assert clients["n2"].sadd("s", "a") == 0
+        assert clients["n3"].sadd("s", "c") == 1
+        assert clients["n1"].sismember("s", "a") == 0
+        live.kill("n3")
+        cluster.heal(tmp_path)
+        live.start("n3")
+        until(lambda: all(live_members(live.client(node)) == {b"a", b"b", b"c"} for node in live.nodes))
+        assert clients["n2"].scard("s") == 3
+        for client in clients.values():
+            client.close()
+
+
+def live_members(client: redis.Redis) -> set[bytes]:
+    """The members of the set, over a connection of its own."""
+    with client:
+        found: set[bytes] = client.smembers("s")
+        return found
