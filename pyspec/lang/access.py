@@ -10,7 +10,7 @@ from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.builtins import BUILTINS
-from pyspec.lang.exprs import INFER, Want, check, infer, needs_context, op, role_field
+from pyspec.lang.exprs import INFER, Want, check, infer, needs_context, op, role_field, type_as_set
 from pyspec.lang.messages import closest
 from pyspec.lang.messaging import messages_in_network
 from pyspec.lang.names import Env
@@ -114,6 +114,8 @@ _ATTR: dict[type, Callable[..., c.Expr]] = {
 
 
 def _index(e: s.Index, env: Env, want: Want) -> c.Expr:
+    if isinstance(e.item, s.Name) and e.item.name in ("map", "set", "seq", "bag"):
+        return type_as_set(e, env)
     item = infer(e.item, env)
     key = e.keys[0] if len(e.keys) == 1 else s.TupleDisplay(e.keys, span=e.keys[0].span.to(e.keys[-1].span))
     if isinstance(item.type, t.Map):

@@ -461,7 +461,20 @@ def _unwrap(e: s.Unwrap, env: Env, want: Want) -> c.Expr:
 
 
 def _option_type(e: s.OptionType, env: Env, want: Want) -> c.Expr:
-    raise error("E0312", "`?` makes an option type; it has no meaning in an expression", e.span)
+    if isinstance(e.item, s.Name) and (e.item.name in env.names.types or e.item.name == "bool"):
+        return type_as_set(e, env)
+    raise error("E0312", "`?` makes an option type of a type; this is none", e.span)
+
+
+def type_as_set(e: s.Expr, env: Env) -> c.Expr:
+    """A type used as the set of all its values: `map[Node, bool]`, `Node?`."""
+    from pyspec.lang.declare import resolve_type
+
+    kind = resolve_type(e, env.names)
+    if isinstance(kind, (t.Seq, t.Bag)) and kind.capacity is None:
+        hint = f"write {show(kind)[:-1]}, 3] for those with up to 3 items"
+        raise error("E0335", f"the values of {show(kind)} are without end", e.span, hint)
+    return c.Domain(t.Set(value_type(kind)), kind, span=e.span)
 
 
 # -------------------------------------------------------------------------------------------------- displays
@@ -572,16 +585,33 @@ def _tuple_lets(bound: Bound) -> tuple[c.Gen, ...]:
 def _map_comprehension(e: s.Comprehension, env: Env, want: Want) -> c.Expr:
     inner = env.child()
     bound = bind_all(e.binders, inner)
-    same_name = len(bound) == 1 and isinstance(e.key, s.Name) and e.binders[0].targets == (e.key,)
-    if not same_name:
-        raise error("E0314", "a map is written {k: value for k in K}", e.span)
-    name, over, _ = bound[0]
-    key = _key_type(over, want)
+    targets = [x for binder in e.binders for x in binder.targets]
     body = infer(e.body, inner, want.value if isinstance(want, t.Map) else None)
     if isinstance(want, t.Map):
         body = coerce(body, want.value, e.body.span)
     value = want.value if isinstance(want, t.Map) else body.type
-    return c.MapComp(t.Map(key, value), name, body, span=e.span)
+    if len(bound) == 1 and targets[0] == (e.key.items if isinstance(e.key, s.TupleDisplay) else e.key):
+        name, over, lets = bound[0]
+        return c.MapComp(t.Map(_key_type(over, want), value), name, with_lets(lets, body), span=e.span)
+    if isinstance(e.key, s.TupleDisplay) and e.key.items == tuple(targets):
+        return _pairs_map(bound, body, value, env, want, e.span)
+    raise error("E0314", "a map is written {k: value for k in K}", e.span)
+
+
+def _pairs_map(bound: Bound, body: c.Expr, value: t.Type, env: Env, want: Want, span: Span) -> c.Expr:
+    """`{(a, b): value for a in A, b in B}`: the key is one tuple, and the variables are its parts."""
+    wanted = want.key.items if isinstance(want, t.Map) and isinstance(want.key, t.Tuple) else ()
+    parts = [
+        _key_type(over, t.Map(wanted[i], value) if i < len(wanted) else None) for i, (_, over, _) in enumerate(bound)
+    ]
+    key = t.Tuple(tuple(parts))
+    whole = env.fresh("_".join(name for name, _, _ in bound))
+    local = c.Local(value_type(key), whole, span=span)
+    lets = [
+        (name, c.Proj(value_type(part), local, i, span=span))
+        for i, ((name, _, _), part) in enumerate(zip(bound, parts, strict=True))
+    ]
+    return c.MapComp(t.Map(key, value), whole, with_lets(lets, body), span=span)
 
 
 def _key_type(over: c.Expr, want: Want) -> t.Type:

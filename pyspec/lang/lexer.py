@@ -140,11 +140,26 @@ def _mark(tokens: list[Token], within: set[str]) -> list[Token]:
             )
             if soft and before == ":" and token.text not in STATEMENT_WORDS:
                 soft = False
-            if token.text in HARD or soft or token.text in within or (token.text == "free" and before == "deadlock"):
+            soft = soft or token.text in within or (token.text == "free" and before == "deadlock")
+            following = tokens[i + 1] if i + 1 < len(tokens) else None
+            if token.text in HARD or (soft and not _used_as_name(token, following, first=i == 0)):
                 token = Token(token.text, token.text, token.span)
         out.append(token)
     return out
 
+
+def _used_as_name(token: Token, following: Token | None, first: bool) -> bool:
+    """Whether what comes after a soft word shows that it is an ordinary name (`view = 3`, `step[n] += 1`, `match: T`)."""
+    if following is None:
+        return not first and token.text not in ("free", "pass")
+    if following.kind == ":":
+        return token.text not in ("either", "init")
+    if following.kind == "[":
+        return token.span.end_column == following.span.column
+    return following.kind in _AFTER_A_NAME
+
+
+_AFTER_A_NAME = frozenset([*OPERATORS, "and", "or", "implies", "in"]) - frozenset("([{-:")
 
 #: Soft words that may follow a colon on the same line (`if x: send M`, `model m: limit P`).
 STATEMENT_WORDS = frozenset(["when", "send", "reply", "assert", "pass", "return", "either", "match"])
