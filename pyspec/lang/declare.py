@@ -299,6 +299,10 @@ def _var(d: s.VarDecl, names: Names) -> None:
 
 
 def _def(d: s.DefDecl, names: Names) -> None:
+    from pyspec.lang.builtins import BUILTINS
+
+    if d.name in BUILTINS:
+        raise error("E0202", f"`{d.name}` is a built-in function", d.span, "choose another name")
     names.declare(d.name, d.span)
     declare_function(d, names, d.name, None)
 

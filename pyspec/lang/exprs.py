@@ -439,9 +439,9 @@ def _fold(e: s.FoldExpr, env: Env, want: Want) -> c.Expr:
 def _let(e: s.LetIn, env: Env, want: Want) -> c.Expr:
     value = infer(e.value, env)
     inner = env.child()
-    local = inner.bind(e.name, value.type)
-    body = infer(e.body, inner, want)
-    return c.LetExpr(body.type, local.name, value, body, span=e.span)
+    name, lets = bind(e.name, value.type, inner)
+    body = with_lets(lets, infer(e.body, inner, want))
+    return c.LetExpr(body.type, name, value, body, span=e.span)
 
 
 def _prime(e: s.PrimeExpr, env: Env, want: Want) -> c.Expr:

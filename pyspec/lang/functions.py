@@ -7,7 +7,7 @@ from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
-from pyspec.lang.exprs import Want, boolean, check, coerce, infer
+from pyspec.lang.exprs import Want, bind, boolean, check, coerce, infer, with_lets
 from pyspec.lang.names import Env, FunctionSig, Names
 from pyspec.lang.patterns import match_pattern
 from pyspec.lang.typeops import BOOL, article, join, value_type
@@ -30,9 +30,9 @@ def block_value(body: s.Suite, env: Env, want: Want, span: Span) -> c.Expr:
     first, rest = body[0], body[1:]
     if isinstance(first, s.LetStmt):
         value = infer(first.value, env)
-        local = env.bind(first.name, value.type)
-        inner = block_value(rest, env, want, first.span)
-        return c.LetExpr(inner.type, local.name, value, inner, span=first.span)
+        name, lets = bind(first.name, value.type, env)
+        inner = with_lets(lets, block_value(rest, env, want, first.span))
+        return c.LetExpr(inner.type, name, value, inner, span=first.span)
     if isinstance(first, s.IfStmt):
         return _if_value(first, rest, env, want)
     if isinstance(first, s.MatchStmt):

@@ -180,9 +180,6 @@ class Env:
         return candidate
 
 
-RESERVED = frozenset(
-    """network others len min max sum count abs subsets flatten majority correct byzantine up bag copies prefix first
-    last append index next prev default only values keys tail update set seq map bool int elements""".split()  # noqa: SIM905
-)
+RESERVED = frozenset(["network", "others", "seq", "bag", "map", "set", "bool", "int"])
 
 __all__ = ["NOWHERE", "Env", "FunctionSig", "Message", "Names", "RESERVED", "Role"]

@@ -120,7 +120,10 @@ def match_pattern(item: c.Expr, stmt: s.MatchStmt, env: Env) -> list[tuple[c.Exp
         if complete:
             raise error("E0411", "an earlier case already matches everything", pattern.span)
         inner = env.child()
-        conds, lets = bind_pattern(pattern, item, inner)
+        value = item
+        if isinstance(item.type, t.Option) and "none" in covered:
+            value = op("unwrap", item.type.item, pattern.span, item)
+        conds, lets = bind_pattern(pattern, value, inner)
         out.append((conjunction(conds, pattern.span), lets, inner))
         complete = not conds
         if len(conds) == 1:
@@ -133,6 +136,8 @@ def match_pattern(item: c.Expr, stmt: s.MatchStmt, env: Env) -> list[tuple[c.Exp
 
 
 def _covers(pattern: s.Pattern) -> str:
+    if pattern.literal is not None and pattern.literal.value is None:
+        return "none"
     if pattern.literal is not None:
         return str(pattern.literal.value).lower()
     return pattern.case or pattern.name or ""

@@ -8,7 +8,7 @@ from pyspec.base.diagnostics import error
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
-from pyspec.lang.exprs import bind_all, boolean, check, coerce, combine, element_type, infer, with_lets
+from pyspec.lang.exprs import bind, bind_all, boolean, check, coerce, combine, element_type, infer, with_lets
 from pyspec.lang.messages import closest
 from pyspec.lang.messaging import send
 from pyspec.lang.names import Env
@@ -30,8 +30,8 @@ def _when(stmt: s.WhenStmt, env: Env) -> list[c.Stmt]:
 
 def _let(stmt: s.LetStmt, env: Env) -> list[c.Stmt]:
     value = infer(stmt.value, env)
-    local = env.bind(stmt.name, value.type)
-    return [c.Let(local.name, value, span=stmt.span)]
+    name, lets = bind(stmt.name, value.type, env)
+    return [c.Let(n, x, span=stmt.span) for n, x in ((name, value), *lets)]
 
 
 def _any(stmt: s.AnyStmt, env: Env) -> list[c.Stmt]:
@@ -67,11 +67,11 @@ def _for(stmt: s.ForStmt, env: Env) -> list[c.Stmt]:
     if isinstance(over.type, t.Bag):
         over = c.Op(t.Set(over.type.item), "bag.support", (over,), span=stmt.span)
     item = element_type(over, stmt.binder.span)
-    if len(stmt.binder.targets) != 1 or not isinstance(stmt.binder.targets[0], s.Name):
+    if len(stmt.binder.targets) != 1:
         raise error("E0309", "`for` goes over one variable", stmt.span)
-    target = stmt.binder.targets[0]
-    name = inner.bind(target, item).name if target.name != "_" else env.fresh("_each")
-    return [c.For(name, over, block(stmt.body, inner), span=stmt.span)]
+    name, lets = bind(stmt.binder.targets[0], item, inner)
+    parts = tuple(c.Let(n, x, span=stmt.span) for n, x in lets)
+    return [c.For(name, over, (*parts, *block(stmt.body, inner)), span=stmt.span)]
 
 
 def _match(stmt: s.MatchStmt, env: Env) -> list[c.Stmt]:

@@ -106,7 +106,7 @@ class FoldExpr(Expr):
 
 @dataclass(frozen=True, slots=True)
 class LetIn(Expr):
-    name: Name
+    name: Name | tuple[Name, ...]
     value: Expr
     body: Expr
 
@@ -233,7 +233,7 @@ class WhenStmt(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class LetStmt(Stmt):
-    name: Name
+    name: Name | tuple[Name, ...]
     value: Expr
 
 
