@@ -126,6 +126,7 @@ def copy_of(em: Em, value: V) -> V:
 
 
 def quant(em: Em, e: core.Quant) -> V:
+    """`all` and `exists`: stops as soon as the answer is known."""
     stop = e.kind == "exists"
     out = em.temp(BOOL, str(int(not stop)))
     done = em.fresh("done")
@@ -137,6 +138,7 @@ def quant(em: Em, e: core.Quant) -> V:
 
 
 def choose(em: Em, e: core.Choose) -> V:
+    """The first element that satisfies the condition."""
     done = em.fresh("done")
     with em.capture() as lines:
         loop = over(em, e.domain)
@@ -153,6 +155,7 @@ def choose(em: Em, e: core.Choose) -> V:
 
 
 def set_comp(em: Em, e: core.SetComp) -> V:
+    """A set comprehension."""
     name = em.fresh()
     result: list[Dom] = []
 
@@ -185,6 +188,7 @@ def _start_set(em: Em, out: V) -> None:
 
 
 def seq_comp(em: Em, e: core.SeqComp) -> V:
+    """A sequence comprehension."""
     name = em.fresh()
     with em.capture() as lines:
         loop = over(em, e.gen.domain)
@@ -208,6 +212,7 @@ def append(em: Em, seq: V, item: V) -> None:
 
 
 def map_comp(em: Em, e: core.MapComp) -> V:
+    """A total map."""
     assert isinstance(e.type, t.Map)
     key = d.of_type(e.type.key)
     name, i = em.fresh(), em.fresh("i")
@@ -224,6 +229,7 @@ def map_comp(em: Em, e: core.MapComp) -> V:
 
 
 def fold(em: Em, e: core.Fold) -> V:
+    """A fold; the domain of the accumulator is widened until no turn leaves it."""
     start = emit(em, e.init)
     dom = start.dom
     for attempt in range(8):
@@ -247,6 +253,7 @@ def fold(em: Em, e: core.Fold) -> V:
 
 
 def domain(em: Em, e: core.Domain) -> V:
+    """All values of a type as a set."""
     dom = d.of_type(e.of)
     if dom.dense and dom.card is not None and dom.card <= 64:
         return V(f"MASK({dom.card})", d.DSet(dom, dom.card))

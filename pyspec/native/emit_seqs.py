@@ -29,6 +29,7 @@ def seq_item(em: Em, seq: V, index: V, span: Span) -> str:
 
 
 def seq_in(em: Em, e: core.Op) -> V:
+    """Membership in a sequence."""
     item, seq = args_of(em, e)
     out, done = em.temp(BOOL, "0"), em.fresh("done")
     with each(em, seq) as one:
@@ -38,12 +39,14 @@ def seq_in(em: Em, e: core.Op) -> V:
 
 
 def seq_at(em: Em, e: core.Op) -> V:
+    """An item by its index."""
     seq, index = args_of(em, e)
     dom: Any = seq.dom
     return em.load(dom.item, seq_item(em, seq, index, e.span))
 
 
 def concat(em: Em, e: core.Op) -> V:
+    """Two sequences, one after the other."""
     a, b = args_of(em, e)
     x: Any = a.dom
     y: Any = b.dom
@@ -57,6 +60,7 @@ def concat(em: Em, e: core.Op) -> V:
 
 
 def slice_of(em: Em, e: core.Op) -> V:
+    """A part of a sequence."""
     seq, lo, hi = args_of(em, e)
     em.fail_if(f"{lo.text} < 0 || {hi.text} > {seq.text}.n", "index", e.span)
     out = em.declare(seq.dom)
@@ -66,6 +70,7 @@ def slice_of(em: Em, e: core.Op) -> V:
 
 
 def prefix(em: Em, e: core.Op) -> V:
+    """Whether a sequence begins with another."""
     a, b = args_of(em, e)
     dom: Any = d.join(a.dom, b.dom)
     a, b = convert(em, a, dom, e.span), convert(em, b, dom, e.span)
@@ -76,6 +81,8 @@ def prefix(em: Em, e: core.Op) -> V:
 
 
 def end_of_seq(last: bool) -> Emit:
+    """The first or the last item."""
+
     def write(em: Em, e: core.Op) -> V:
         (a,) = args_of(em, e)
         dom: Any = a.dom
@@ -86,6 +93,7 @@ def end_of_seq(last: bool) -> Emit:
 
 
 def range_seq(em: Em, e: core.Op) -> V:
+    """The integers of a range as a sequence."""
     name = em.fresh()
     loop = over(em, e)
     with em.capture() as lines, loop as item:
@@ -125,6 +133,7 @@ def as_key(em: Em, key: V, dom: Dom, span: Span) -> V:
 
 
 def map_at(em: Em, e: core.Op) -> V:
+    """The value of a key."""
     many, key = args_of(em, e)
     dom: Any = many.dom
     at = em.types.code(dom.key, as_key(em, key, dom.key, e.span).text)
@@ -132,18 +141,21 @@ def map_at(em: Em, e: core.Op) -> V:
 
 
 def some(em: Em, e: core.Op) -> V:
+    """An option that is not none."""
     (a,) = args_of(em, e)
     dom = d.DOpt(a.dom)
     return em.temp(dom, make_some(em, dom, a))
 
 
 def unwrap(em: Em, e: core.Op) -> V:
+    """The item of an option."""
     (a,) = args_of(em, e)
     em.fail_if(f"!{is_some(a)}", "none", e.span)
     return some_item(em, a)
 
 
 def or_else(em: Em, e: core.Op) -> V:
+    """The item of an option, or else another value."""
     a = em.named(emit(em, e.args[0]))
     with em.capture() as lines:
         item = some_item(em, a)

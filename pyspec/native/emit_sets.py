@@ -61,6 +61,7 @@ def _holds(em: Em, item: V, many: V) -> str:
 
 
 def set_in(em: Em, e: core.Op) -> V:
+    """Membership in a set or bag."""
     item, many = args_of(em, e)
     return V(contains(em, item, many, e.span), BOOL)
 
@@ -105,6 +106,7 @@ def combine(em: Em, what: str, a: V, b: V) -> V:
 
 
 def subset(em: Em, e: core.Op) -> V:
+    """Inclusion."""
     a, b = args_of(em, e)
     dom = d.join(a.dom, b.dom)
     assert isinstance(dom, d.DSet)
@@ -119,6 +121,7 @@ def subset(em: Em, e: core.Op) -> V:
 
 
 def size_of(em: Em, e: core.Op) -> V:
+    """The number of elements (of a bag: copies)."""
     (a,) = args_of(em, e)
     return V(set_size(a), d.DInt(0, a.dom.cap))  # type: ignore[attr-defined]
 
@@ -138,6 +141,7 @@ def gather(em: Em, e: core.Op) -> V:
 
 
 def flatten(em: Em, e: core.Op) -> V:
+    """The union of the members."""
     (a,) = args_of(em, e)
     outer = a.dom
     assert isinstance(outer, d.DSet) and isinstance(outer.item, d.DSet)
@@ -161,6 +165,8 @@ def _end(which: str, span: Span, em: Em, a: V) -> V:
 
 
 def end_of_set(which: str) -> Emit:
+    """The least or the greatest element."""
+
     def write(em: Em, e: core.Op) -> V:
         (a,) = args_of(em, e)
         em.fail_if(f"{set_size(a)} == 0", "empty", e.span)
@@ -170,12 +176,14 @@ def end_of_set(which: str) -> Emit:
 
 
 def only(em: Em, e: core.Op) -> V:
+    """The one element."""
     (a,) = args_of(em, e)
     em.fail_if(f"{set_size(a)} != 1", "empty", e.span)
     return _end("first", e.span, em, a)
 
 
 def majority(em: Em, e: core.Op) -> V:
+    """More than half of a sort."""
     (a,) = args_of(em, e)
     of = e.args[0].type
     assert isinstance(of, t.Set)
@@ -197,6 +205,7 @@ def to_set(em: Em, e: core.Op) -> V:
 
 
 def bag_count(em: Em, e: core.Op) -> V:
+    """How many copies of an element."""
     a, b = args_of(em, e)
     dom: Any = a.dom
     item = d.join(dom.item, b.dom)

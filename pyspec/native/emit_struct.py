@@ -25,6 +25,7 @@ def _fields(em: Em, dom: d.DProd, fields: tuple[core.Expr, ...]) -> V:
 
 
 def record(em: Em, e: core.RecordExpr) -> V:
+    """A record, its fields stored in their places."""
     dom = d.of_type(e.type)
     assert isinstance(dom, d.DProd)
     return _fields(em, dom, e.fields)
@@ -37,6 +38,7 @@ def case_index(of: t.Type, name: str) -> int:
 
 
 def case_expr(em: Em, e: core.CaseExpr) -> V:
+    """A union value."""
     dom = d.of_type(e.type)
     assert isinstance(dom, d.DSum)
     index = case_index(e.type, e.case)
@@ -62,10 +64,12 @@ def is_case(value: V, index: int) -> str:
 
 
 def is_case_expr(em: Em, e: core.IsCase) -> V:
+    """Whether a union value is of a case."""
     return V(is_case(em.named(emit(em, e.item)), case_index(e.item.type, e.case)), BOOL)
 
 
 def case_field(em: Em, e: core.CaseField) -> V:
+    """A field of a union value of a case."""
     value = em.named(emit(em, e.item))
     dom = value.dom
     assert isinstance(dom, d.DSum)
@@ -87,6 +91,7 @@ def field_index(dom: Dom, name: str) -> int:
 
 
 def field_of(em: Em, e: core.Field) -> V:
+    """A field of a record."""
     value = em.named(emit(em, e.item))
     return get_part(em, value, field_index(value.dom, e.name))
 
@@ -100,6 +105,7 @@ def with_part(em: Em, value: V, index: int, part: V) -> V:
 
 
 def with_field(em: Em, e: core.With) -> V:
+    """A record but for one field."""
     value = em.named(emit(em, e.item))
     assert isinstance(value.dom, d.DProd)
     index = field_index(value.dom, e.name)
@@ -107,11 +113,13 @@ def with_field(em: Em, e: core.With) -> V:
 
 
 def tuple_expr(em: Em, e: core.TupleExpr) -> V:
+    """A tuple."""
     parts = [em.named(emit(em, i)) for i in e.items]
     return make_prod(em, d.DProd(None, tuple(p.dom for p in parts)), parts)
 
 
 def proj(em: Em, e: core.Proj) -> V:
+    """A component of a tuple."""
     return get_part(em, em.named(emit(em, e.item)), e.index)
 
 
@@ -130,6 +138,7 @@ def collect(make: Callable[[Dom, int], Dom], put: Callable[[Em, V, V], None]) ->
 
 
 def map_lit(em: Em, e: core.MapLit) -> V:
+    """A map display."""
     assert isinstance(e.type, t.Map)
     key = d.of_type(e.type.key)
     pairs = [(emit(em, k), em.named(emit(em, v))) for k, v in e.items]

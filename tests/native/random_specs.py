@@ -12,37 +12,25 @@ from dataclasses import dataclass, field
 
 from pyspec.lang import core
 from pyspec.lang import types as t
-
-BOOL, INT = t.Bool(), t.Int()
-COLOUR = t.Enum("Colour", ("red", "green", "blue"))
-NODE = t.Sort("Node")
-RANK = t.Sort("Rank", ordered=True)
-SMALL = t.Range(core.Lit(INT, 0), core.Lit(INT, 3))
-SIGNED = t.Range(core.Lit(INT, -2), core.Lit(INT, 2))
-BIG = t.Range(core.Lit(INT, 0), core.Lit(INT, 99))
-PAIR = t.Record("Pair", (("left", SMALL), ("right", COLOUR)))
-WIDE = t.Record("Wide", (("one", BIG), ("two", BIG), ("who", NODE)))
-SHAPE = t.Union(
-    "Shape", (t.Record("Dot", ()), t.Record("Line", (("size", SMALL),)), t.Record("Box", (("by", NODE), ("n", SIGNED))))
-)
-LIT3 = core.Lit(INT, 3)
-DEEP = t.Record("Deep", (("log", t.Seq(WIDE, LIT3)), ("at", SMALL), ("seen", t.Set(NODE))))
-REPLY = t.Union("Reply", (t.Record("Ok", (("log", t.Seq(WIDE, LIT3)),)), t.Record("No", (("why", COLOUR),))))
-
-SCALARS: list[t.Type] = [BOOL, SMALL, SIGNED, BIG, COLOUR, NODE, RANK]
-ITEMS: list[t.Type] = [*SCALARS, PAIR, WIDE, SHAPE, t.Option(COLOUR), t.Tuple((SMALL, NODE)), t.Option(PAIR)]
-CONTAINERS: list[t.Type] = [
-    *(t.Set(i) for i in (SMALL, SIGNED, COLOUR, NODE, PAIR, SHAPE, t.Tuple((SMALL, NODE)), t.Set(COLOUR))),
-    t.Set(BIG, LIT3), t.Set(WIDE, LIT3), t.Set(t.Seq(SMALL, LIT3), LIT3), t.Set(t.Option(WIDE), LIT3),
-    t.Bag(SMALL, LIT3), t.Bag(WIDE, LIT3), t.Bag(SHAPE, LIT3), t.Bag(NODE, LIT3),
-    t.Seq(SMALL, LIT3), t.Seq(WIDE, LIT3), t.Seq(PAIR, LIT3), t.Seq(NODE, LIT3), t.Seq(t.Set(NODE), LIT3),
-    t.Map(NODE, SMALL), t.Map(COLOUR, t.Set(NODE)), t.Map(NODE, t.Seq(SIGNED, LIT3)), t.Map(BOOL, WIDE),
-    t.Map(t.Tuple((NODE, BOOL)), SMALL), t.Map(NODE, t.Map(COLOUR, SMALL)), t.Map(SIGNED, t.Option(NODE)),
-    t.Map(NODE, t.Bag(SMALL, LIT3)), t.Map(NODE, PAIR), t.Option(t.Seq(SMALL, LIT3)), t.Option(WIDE),
+from tests.native.random_types import (
+    BIG,
+    BOOL,
+    COLOUR,
+    CONTAINERS,
     DEEP,
-    t.Tuple((t.Seq(SMALL, LIT3), t.Bag(COLOUR, LIT3))),
+    INT,
+    ITEMS,
+    LIT3,
+    NODE,
+    PAIR,
+    RANK,
     REPLY,
-]  # fmt: skip
+    SCALARS,
+    SHAPE,
+    SIGNED,
+    SMALL,
+    WIDE,
+)
 
 
 @dataclass
@@ -57,8 +45,6 @@ class Maker:
 
     def __post_init__(self) -> None:
         self.r = random.Random(self.seed)
-
-    # ------------------------------------------------------------------------------------- helpers
 
     def name(self) -> str:
         self.counter += 1
@@ -178,8 +164,6 @@ class Maker:
         filled = self.op(BOOL, "gt", self.op(INT, "set.size", whole), self.lit(0))
         return core.LetExpr(of, name, items, core.IfExpr(of, filled, take, self.expr(of, depth - 1, env)))
 
-    # ------------------------------------------------------------------------------------- booleans
-
     def make_bool(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
         if depth <= 0:
             return core.Lit(BOOL, self.r.random() < 0.5)
@@ -219,8 +203,6 @@ class Maker:
             quant,
             quant,
         )
-
-    # ------------------------------------------------------------------------------------- integers
 
     def integer(self, depth: int, env: dict[str, t.Type]) -> core.Expr:
         """Any integer, of no particular range."""
@@ -272,8 +254,6 @@ class Maker:
     def make_int(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
         return self.integer(depth, env)
 
-    # ---------------------------------------------------------------------------- enums, sorts, records
-
     def make_enum(self, of: t.Enum, depth: int, env: dict[str, t.Type]) -> core.Expr:
         if depth > 0 and self.r.random() < 0.3:
             return core.Field(of, self.expr(PAIR, depth, env), "right") if of == COLOUR else core.Lit(of, of.members[0])
@@ -303,8 +283,6 @@ class Maker:
 
     def make_tuple(self, of: t.Tuple, depth: int, env: dict[str, t.Type]) -> core.Expr:
         return core.TupleExpr(of, tuple(self.expr(kind, depth, env) for kind in of.items))
-
-    # ----------------------------------------------------------------------------------- containers
 
     def set_of(self, item: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
         """A set with elements of a type, of any size."""
