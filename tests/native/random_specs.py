@@ -62,8 +62,6 @@ class Maker:
     def risky(self) -> bool:
         return self.r.random() < self.risk
 
-    # -------------------------------------------------------------------------------- expressions
-
     def expr(self, of: t.Type, depth: int, env: dict[str, t.Type]) -> core.Expr:
         """An expression of a type; integers of range type stay inside it."""
         near: list[core.Expr] = [core.Local(k, n) for n, k in env.items() if k == of]
@@ -93,11 +91,8 @@ class Maker:
             name = self.name()
             return core.LetExpr(of, name, self.expr(kind, depth, env), self.expr(of, depth, {**env, name: kind}))
         if way == 2:
-            return (
-                self.op(of, "or_else", self.expr(t.Option(of), depth, env), self.expr(of, depth, env))
-                if not isinstance(of, t.Option)
-                else None
-            )
+            given = (self.expr(t.Option(of), depth, env), self.expr(of, depth, env))
+            return None if isinstance(of, t.Option) else self.op(of, "or_else", *given)
         if way == 4:
             key = self.r.choice([NODE, COLOUR, BOOL, t.Tuple((NODE, BOOL))])
             return self.op(of, "map.at", self.expr(t.Map(key, of), depth, env), self.expr(key, depth, env))
@@ -380,8 +375,6 @@ class Maker:
             pairs = tuple((core.Lit(BOOL, b), self.expr(of.value, depth, env)) for b in (False, True))
             return core.MapLit(of, pairs)
         return core.MapComp(of, var, self.expr(of.value, depth, {**env, var: of.key}))
-
-    # ----------------------------------------------------------------------------------- statements
 
     def assign(self, env: dict[str, t.Type], depth: int) -> list[core.Stmt]:
         name = self.r.choice([n for n in self.vars if n != "steps"])

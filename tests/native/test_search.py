@@ -1,0 +1,143 @@
+"""The native search under pressure: little memory, several threads, budgets, kill and resume, bad disks and caches."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from pyspec.base.diagnostics import SpecError
+from pyspec.lang import load_spec
+from pyspec.model.instance import Instance, instantiate
+from pyspec.native import build, engine
+
+SPECS = Path(__file__).parents[2] / "specs"
+SEVEN = (296_448, 2_744_706)
+EIGHT = (1_745_408, 18_507_778)
+
+
+def instance(managers: int) -> Instance:
+    """Two-phase commit without its expected counts."""
+    return instantiate(load_spec(SPECS / "two_phase_commit.pspec"), "ci", {"RM": managers})
+
+
+def counts(managers: int, **options: object) -> tuple[int, int]:
+    """Distinct and generated."""
+    result = engine.check(instance(managers), symmetry=False, **options)  # type: ignore[arg-type]
+    assert result.verdict == "holds"
+    return result.distinct, result.generated
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_memory_budget_changes_no_count(threads: int) -> None:
+    """The least table there is: 2**14 slots for 296,448 states, so some twenty runs on disk."""
+    assert counts(7, threads=threads, memory=1) == SEVEN
+
+
+def test_a_state_budget_ends_the_search() -> None:
+    result = engine.check(instance(8), threads=2, symmetry=False, max_states=10_000)
+    assert (result.verdict, result.stopped_by) == ("incomplete", "states")
+    assert 10_000 <= result.distinct < EIGHT[0]
+    assert {p.verdict for p in result.properties if p.kind == "invariant"} == {"incomplete"}
+
+
+def test_a_time_budget_ends_the_search() -> None:
+    result = engine.check(instance(12), threads=1, symmetry=False, max_seconds=0.2)
+    assert (result.verdict, result.stopped_by) == ("incomplete", "time")
+
+
+def test_progress_is_reported() -> None:
+    seen: list[tuple[int, int, int, int]] = []
+    engine.check(instance(8), threads=1, symmetry=False, progress=lambda *news: seen.append(news))
+    assert seen
+    assert all(0 < distinct <= EIGHT[0] and queue <= distinct for distinct, _, _, queue in seen)
+
+
+def _check_and_save(folder: str) -> None:
+    engine.check(instance(8), threads=1, symmetry=False, checkpoint=folder, checkpoint_seconds=0.05, memory=1)
+
+
+def test_a_killed_search_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    child = multiprocessing.get_context("spawn").Process(target=_check_and_save, args=(str(folder),))
+    child.start()
+    while not (folder / "checkpoint").exists():
+        assert child.is_alive() or (folder / "checkpoint").exists()
+        time.sleep(0.01)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    assert (folder / "checkpoint").exists()
+    assert counts(8, threads=2, checkpoint=str(folder), resume=True, memory=1) == EIGHT
+    assert not list(folder.iterdir())
+
+
+def test_a_checkpoint_of_another_model_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    engine.check(instance(8), threads=1, symmetry=False, checkpoint=str(folder), max_states=50_000)
+    assert counts(7, checkpoint=str(folder), resume=True) == SEVEN
+
+
+def test_a_folder_that_cannot_be_written_is_a_clean_error(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(SpecError) as caught:
+        engine.check(instance(3), checkpoint=str(blocked / "below"))
+    assert caught.value.diagnostics[0].code == "E0907"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_a_clean_error(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "states.log").symlink_to("/dev/full")
+    with pytest.raises(SpecError) as caught:
+        engine.check(instance(6), checkpoint=str(folder))
+    assert "No space left" in caught.value.diagnostics[0].message
+
+
+# ------------------------------------------------------------------------------------------------ the build
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("PYSPEC_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "native"
+
+
+def test_the_second_build_comes_from_the_cache(cache: Path) -> None:
+    assert [engine.check(instance(3)).cached for _ in range(2)] == [False, True]
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
+
+
+def test_a_damaged_cache_is_rebuilt(cache: Path) -> None:
+    engine.check(instance(3))
+    for path in cache.glob("*.so"):
+        half = path.read_bytes()[:1000]
+        path.unlink()  # it is still mapped
+        path.write_bytes(half)
+    result = engine.check(instance(3))
+    assert (result.cached, result.verdict, result.engine) == (False, "holds", "native")
+
+
+def test_without_a_compiler_the_python_search_runs_and_says_so(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "compilers", lambda: iter([("/nonexistent/cc",)]))
+    result = engine.check(instance(3), symmetry=False)
+    assert (result.engine, result.distinct) == ("python", 288)
+    assert "W0902" in [warning.code for warning in result.warnings]
+
+
+def test_two_processes_may_build_at_once(cache: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(2) as pool:
+        found = pool.map(_three, range(2))
+    assert found == [288, 288]
+
+
+def _three(_: int) -> int:
+    return engine.check(instance(3), symmetry=False).distinct
