@@ -42,9 +42,9 @@ def outcomes(reports: Sequence[Report], flawed: Sequence[Report]) -> list[Outcom
 def _of_report(report: Report) -> Iterator[Outcome]:
     file, suite = report["file"] or "", f"{report['protocol']}.{report.get('model', '')}".strip(".")
     for e in report["errors"]:
-        place = {"line": e.get("line") or 1, "column": e.get("column") or 1}
+        line, column = e.get("line") or 1, e.get("column") or 1
         story = (report.get("error_trace") or {}).get("text", "")
-        yield Outcome(e.get("file") or file, suite, e["code"], e["message"], story, e["code"], **place)
+        yield Outcome(e.get("file") or file, suite, e["code"], e["message"], story, e["code"], line, column)
     for number, p in enumerate(report.get("properties", ())):
         seconds = report["seconds"] if number == 0 else 0.0
         yield _of_property(p, file, suite, seconds, report)
@@ -58,8 +58,8 @@ def _of_property(p: Report, file: str, suite: str, seconds: float, report: Repor
     undecided = p["verdict"] == "incomplete" and report["verdict"] == "violated"
     problem = "" if p["verdict"] == "holds" or expected or undecided else f"{p['kind']} {p['name']} is {p['verdict']}"
     story = (p["trace"] or {}).get("text", "")
-    place = {"line": p.get("line") or 1, "column": p.get("column") or 1}
-    return Outcome(file, suite, p["name"], problem, story, p["kind"], seconds=seconds, skipped=undecided, **place)
+    line, column = p.get("line") or 1, p.get("column") or 1
+    return Outcome(file, suite, p["name"], problem, story, p["kind"], line, column, seconds, undecided)
 
 
 def _of_flaws(group: Report) -> Iterator[Outcome]:
@@ -94,8 +94,8 @@ def junit(found: Sequence[Outcome]) -> str:
         cases = [o for o in found if o.suite == suite]
         failures = sum(bool(o.problem) for o in cases)
         seconds = f"{sum(o.seconds for o in cases):.3f}"
-        counts = {"tests": str(len(cases)), "failures": str(failures), "errors": "0", "time": seconds}
-        element = ET.SubElement(root, "testsuite", name=suite, **counts)
+        counts = {"name": suite, "tests": str(len(cases)), "failures": str(failures), "errors": "0", "time": seconds}
+        element = ET.SubElement(root, "testsuite", counts)
         for o in cases:
             case = ET.SubElement(element, "testcase", classname=suite, name=o.name, time=f"{o.seconds:.3f}")
             if o.skipped:
