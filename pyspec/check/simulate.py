@@ -96,7 +96,9 @@ class Walks:
     def _decides(self, prop: core.Property, steps: list[Step]) -> bool:
         last = steps[-1].state
         assert last is not None
-        if prop.kind == "step":
+        if prop.kind == "refines" and len(steps) == 1:
+            return not self.machine.second(prop.name, last)
+        if prop.kind in core.STEP_KINDS:
             before = steps[-2].state if len(steps) > 1 else None
             return before is not None and not self.machine.holds(prop.name, before, last)
         if prop.kind in ("invariant", "reachable"):

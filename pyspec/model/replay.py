@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
+from pyspec.lang import core
 from pyspec.model.errors import EvaluationError
 from pyspec.model.instance import Instance
 from pyspec.model.machine import Args, Machine, Runner
@@ -86,7 +87,9 @@ def violates(machine: Machine, name: str, states: Sequence[State]) -> bool:
     last = states[-1]
     if prop.kind == "deadlock_free":
         return is_deadlock(machine, last)
-    if prop.kind == "step":
+    if prop.kind == "refines" and len(states) == 1:
+        return not machine.second(name, last)
+    if prop.kind in core.STEP_KINDS:
         return len(states) > 1 and not machine.holds(name, states[-2], last)
     return not machine.holds(name, last)
 
