@@ -1,6 +1,6 @@
 """The engines agree on random specifications: counts, verdicts, lengths of shortest traces, evaluation errors.
 
-`PYSPEC_RANDOM_SPECS` says how many (200 by default, 10,000 at night) and `PYSPEC_RANDOM_FROM` where to start.
+`PYSPEC_RANDOM_SPECS` says how many (100 by default, many more at night) and `PYSPEC_RANDOM_FROM` where to start.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pyspec.model.state import State
 from pyspec.native import engine
 from tests.random_specs import random_spec
 
-COUNT = int(os.environ.get("PYSPEC_RANDOM_SPECS", "200"))
+COUNT = int(os.environ.get("PYSPEC_RANDOM_SPECS", "100"))
 FIRST = int(os.environ.get("PYSPEC_RANDOM_FROM", "0"))
 CHUNK = 10
 MOST_STATES = 2000
