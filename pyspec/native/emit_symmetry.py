@@ -9,6 +9,7 @@ other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,9 @@ from pyspec.native.emit import Em, V
 from pyspec.native.emit_struct import is_case
 from pyspec.native.layout import Layout
 
+MOST_TABLED = 1 << 15  # entries of a table
+MOST_PERMS = 24  # with tables of what each does
+
 
 class Symmetry:
     """Writes `canonical` for the sorts that may be permuted."""
@@ -29,6 +33,9 @@ class Symmetry:
         self.sorts = [s for s in sorts if len(s.elements or ()) > 1]
         self.names = tuple(s.name for s in self.sorts)
         self.functions: list[str] = []
+        self.tables: list[str] = []  # statements that fill tables of signatures when the library is loaded
+        count = math.prod(math.factorial(len(s.elements or ())) for s in self.sorts)
+        self.perms = count if count <= MOST_PERMS else 0
         self._made: dict[tuple[str, Dom], str] = {}
         self._holds: dict[Dom, bool] = {}
 
@@ -51,11 +58,12 @@ class Symmetry:
         return [
             f"#define N_SORTS {len(self.sorts)}",
             f"static const int SORT_SIZE[N_SORTS] = {{{sizes}}};",
-            "typedef struct { uint8_t to[N_SORTS][64]; } Perm;",
-            "typedef struct { U of[N_SORTS][64]; } Classes;",
+            f"#define N_PERMS {self.perms}",
+            '#include "permutations.h"',
             *self.functions,
             *_function("static void permute(const S *in, S *out, const Perm *p)", permute),
             *_function("static U signature(const S *s, int k, U e, const Classes *c)", sign),
+            *_function("__attribute__((constructor)) static void make_tables(void)", self.tables),
             '#include "symmetry.h"',
         ]
 
@@ -87,7 +95,7 @@ class Symmetry:
         if what == "perm" and not self.holds(dom):
             return value
         if what == "sig" and dom.rep != "struct" and not self.holds(dom):
-            return f"stir(1, {value})"
+            return f"(U){value}"
         name = self.function(what, dom)
         arg = f"&{value}" if dom.rep == "struct" else value
         return f"{name}({arg}, p)" if what == "perm" else f"{name}({arg}, k, e, c)"
@@ -105,9 +113,39 @@ class Symmetry:
                 (PERMUTE if what == "perm" else SIGN)[dom.__class__](self, value)
             rest = "const Perm *p" if what == "perm" else "int k, U e, const Classes *c"
             result = ctype if what == "perm" else "U"
+            lines = (self.tabled(dom, name) if what == "sig" else self.permuted(dom, name)) + lines
             self.functions += _function(f"static {result} {name}({arg}, {rest})", lines)
             self._made[what, dom] = name
         return self._made[what, dom]
+
+    def permuted(self, dom: Dom, name: str) -> list[str]:
+        """What the permutations do to small codes, when both are few, comes from a table. Returns the look-up."""
+        if dom.rep == "struct" or not self.perms or not dom.dense or (dom.card or 0) * self.perms > MOST_TABLED:
+            return []
+        self.functions.append(f"static uint16_t table_{name}[N_PERMS][{dom.card}];")
+        self.functions.append(f"static int table_{name}_made;")
+        self.tables += [
+            f"for (int i = 0; i < N_PERMS; i++) {{ Perm p = perm_numbered(i); "
+            f"for (U a = 0; a < {dom.card}; a++) table_{name}[i][a] = (uint16_t){name}(a, &p); }}",
+            f"table_{name}_made = 1;",
+        ]
+        return [f"if (LIKELY(table_{name}_made)) return table_{name}[p->number][a];"]
+
+    def tabled(self, dom: Dom, name: str) -> list[str]:
+        """First-round signatures (c is null) of dense codes come from a table. Returns the look-up."""
+        most = max(len(s.elements or ()) for s in self.sorts)
+        atom = isinstance(dom, d.DAtom)
+        if atom or dom.rep == "struct" or not dom.dense or (dom.card or 0) * most * len(self.sorts) > MOST_TABLED:
+            return []
+        table = f"table_{name}"
+        self.functions.append(f"static U {table}[N_SORTS][{most}][{dom.card}];")
+        self.functions.append(f"static int {table}_made;")
+        self.tables += [
+            f"for (int k = 0; k < N_SORTS; k++) for (int e = 0; e < SORT_SIZE[k]; e++) "
+            f"for (U a = 0; a < {dom.card}; a++) {table}[k][e][a] = {name}(a, k, (U)e, NULL);",
+            f"{table}_made = 1;",
+        ]
+        return [f"if (!c && LIKELY({table}_made)) return {table}[k][e][a];"]
 
 
 def _function(head: str, lines: list[str]) -> list[str]:
@@ -219,13 +257,21 @@ def _sign_int(w: Symmetry, a: V) -> None:
 
 def _sign_atom(w: Symmetry, a: V) -> None:
     number = w.sort_number(a.dom)
-    w.em.line("return stir(1, a);" if number is None else f"return stir(c->of[{number}][a], k == {number} && a == e);")
+    marked = f"k == {number} && a == e"
+    w.em.line("return stir(1, a);" if number is None else f"return stir(c ? c->of[{number}][a] : 0, {marked});")
 
 
 def _sign_prod(w: Symmetry, a: V) -> None:
+    dom: Any = a.dom
     w.em.line("U h = 2;")
-    for i in range(len(a.dom.items)):  # type: ignore[attr-defined]
-        w.em.line(f"h = stir(h, {_sign(w, get_part(w.em, a, i))});")
+    fields = dom.rep != "struct" and not dom.dense  # bit fields: those without elements are hashed together
+    if fields:
+        bits = [d.bits_for(item.card) for item in dom.items]
+        rest = sum(((1 << b) - 1) * s for b, s, i in zip(bits, dom.strides, dom.items, strict=True) if not w.holds(i))
+        w.em.line(f"h = stir(h, a & {rest}ULL);")
+    for i, item in enumerate(dom.items):
+        if w.holds(item) or not fields:
+            w.em.line(f"h = stir(h, {_sign(w, get_part(w.em, a, i))});")
     w.em.line("return h;")
 
 
@@ -249,8 +295,9 @@ def _sign_opt(w: Symmetry, a: V) -> None:
 def _sign_many(w: Symmetry, a: V) -> None:
     w.em.line("U h = 6;")
     with each(w.em, a) as item:
-        w.em.line(f"h += {_sign(w, item)};")
-    w.em.line("return mix(h);")
+        inner = _sign(w, item)
+        w.em.line(f"h += {inner if w.holds(item.dom) else f'stir(6, {inner})'};")
+    w.em.line("return h;")
 
 
 def _sign_seq(w: Symmetry, a: V) -> None:
@@ -264,10 +311,12 @@ def _sign_map(w: Symmetry, a: V) -> None:
     both = f"stir({w.call('sig', dom.key, 'i')}, {w.call('sig', dom.item, 'a->e[i]')})"
     if w.sort_number(dom.key) is not None and not w.holds(dom.item):
         # only the marked key's own value tells it apart: the others add the same to every element of the sort
-        w.em.line(f"if (k == {w.sort_number(dom.key)}) {{ U i = e; return {both}; }}")
+        inner = w.call("sig", dom.item, "a->e[e]")
+        w.em.line(f"return k == {w.sort_number(dom.key)} ? {inner} : 0;")
+        return
     w.em.line("U h = 8;")
     w.em.line(f"for (U i = 0; i < {dom.size}; i++) h += {both};")
-    w.em.line("return mix(h);")
+    w.em.line("return h;")
 
 
 SIGN: dict[type, Callable[[Symmetry, V], None]] = {

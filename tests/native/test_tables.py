@@ -1,4 +1,4 @@
-"""The emitter covers the core: its tables have an entry for each operator and each class of expression and statement."""
+"""The emitter covers the core: its tables have an entry for each operator, expression and statement."""
 
 from pyspec.lang import core
 from pyspec.lang.ops import OPS

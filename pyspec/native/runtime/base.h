@@ -151,7 +151,10 @@ FN U fingerprint(const U *w, unsigned n) {
 #endif
 }
 
-/* A small mixing step for the signatures of symmetry reduction. */
-FN U stir(U h, U x) { return mix(h + x * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL); }
+/* A small mixing step for the signatures of symmetry reduction: two that collide cost time, not correctness. */
+FN U stir(U h, U x) {
+    h = (h ^ (x + 0x9e3779b97f4a7c15ULL)) * 0xbf58476d1ce4e5b9ULL;
+    return h ^ h >> 29;
+}
 
 #endif

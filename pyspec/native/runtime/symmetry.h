@@ -11,26 +11,28 @@ typedef struct {
     int ties;
 } Order;
 
-/* Sort the elements of each sort by signature; what compares equal stays tied. Returns whether anything is. */
-static int order_by_signature(const S *s, Classes *c, Order *o) {
+/* Sort the elements of each sort by signature, in the first round without classes; what compares equal stays tied.
+ * Returns whether anything is. */
+static int order_by_signature(const S *s, const Classes *c, Classes *to, Order *o) {
     Classes next;
     int tied = 0;
     for (int k = 0; k < N_SORTS; k++) {
         for (int e = 0; e < SORT_SIZE[k]; e++) {
-            U h = next.of[k][e] = stir(c->of[k][e], signature(s, k, (U)e, c));
+            U h = next.of[k][e] = stir(c ? c->of[k][e] : 0, signature(s, k, (U)e, c));
             int i = e;
             for (; i > 0 && next.of[k][o->order[k][i - 1]] > h; i--) o->order[k][i] = o->order[k][i - 1];
             o->order[k][i] = e;
         }
         for (int i = 1; i < SORT_SIZE[k]; i++) tied |= next.of[k][o->order[k][i]] == next.of[k][o->order[k][i - 1]];
     }
-    *c = next;
+    *to = next;
     return tied;
 }
 
 static void perm_of(const Order *o, Perm *p) {
     for (int k = 0; k < N_SORTS; k++)
         for (int i = 0; i < SORT_SIZE[k]; i++) p->to[k][o->order[k][i]] = (uint8_t)i;
+    if (N_PERMS) p->number = perm_rank(p);
 }
 
 static unsigned pack_permuted(const S *s, const Order *o, U *w) {
@@ -50,6 +52,7 @@ static int interchangeable(const S *s, int k, int a, int b, const U *packed, uns
         for (int i = 0; i < SORT_SIZE[j]; i++) p.to[j][i] = (uint8_t)i;
     p.to[k][a] = (uint8_t)b;
     p.to[k][b] = (uint8_t)a;
+    if (N_PERMS) p.number = perm_rank(&p);
     permute(s, &out, &p);
     return model_pack(&out, w) == n && !memcmp(w, packed, n * sizeof(U));
 }
@@ -124,10 +127,10 @@ static unsigned least_packed(const S *s, Order *o, int kinds[][64], U *w) {
 }
 
 static unsigned canonical(const S *s, U *w) {
-    Classes c = {{{0}}};
+    Classes c;
     Order o;
     o.ties = 0;
-    if (!order_by_signature(s, &c, &o) || !order_by_signature(s, &c, &o)) return pack_permuted(s, &o, w);
+    if (!order_by_signature(s, NULL, &c, &o) || !order_by_signature(s, &c, &c, &o)) return pack_permuted(s, &o, w);
     int kinds[N_SORTS][64];
     find_ties(s, &c, &o, kinds);
     return least_packed(s, &o, kinds, w);
