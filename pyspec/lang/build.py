@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -217,6 +218,11 @@ def _var(storage: str) -> Rule:
     return rule
 
 
+def _stable(sp: Span, c: Items) -> s.Decl:
+    *rest, unless, doc = c
+    return dataclasses.replace(_var("stable")(sp, [*rest, doc]), unless=unless)
+
+
 def _role(byzantine: bool) -> Rule:
     def rule(sp: Span, c: Items) -> s.Decl:
         name, sort, self_name, *items = c
@@ -326,7 +332,7 @@ DECLARATIONS: dict[str, Rule] = {
     "netkind": lambda sp, c: tuple(c),
     "var": _var("var"),
     "ghost_var": _var("ghost"),
-    "stable_field": _var("stable"),
+    "stable_field": _stable,
     "volatile_field": _var("volatile"),
     "ghost_field": _var("ghost"),
     "init_value": lambda sp, c: (c[0], None),

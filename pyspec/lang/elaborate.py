@@ -46,7 +46,7 @@ def elaborate(linked: Linked) -> c.Spec:
     pools(out)
     _behaviour(linked.decls, list(names.functions), out)
     for role in names.roles.values():
-        crashes(role, out)
+        out.attempt(lambda role=role: crashes(role, out))  # type: ignore[misc]
     network_faults(out)
     if out.found:
         raise SpecError(out.found[:50])

@@ -11,6 +11,7 @@ from typing import Any
 from pyspec.base.diagnostics import SpecError, error
 from pyspec.base.source import Span
 from pyspec.lang import core as c
+from pyspec.lang import options
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.names import Env, Message
@@ -295,6 +296,9 @@ def _order(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
         small, large = (a, b) if o in ("<", "<=") else (b, a)
         subset = op("set.subset", BOOL, span, small, large)
         return subset if o in ("<=", ">=") else op("and", BOOL, span, subset, op("ne", BOOL, span, a, b))
+    if isinstance(a.type, t.Option) or isinstance(b.type, t.Option):
+        a, b, _ = _joined(a, b, span, "cannot compare")
+        return options.order(o, a, b, span)
     if not same(a.type, b.type):
         raise error("E0304", f"cannot compare {article(a.type)} and {article(b.type)}", span)
     if not ordered(a.type):

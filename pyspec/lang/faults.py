@@ -6,10 +6,13 @@ what is left. Crashes and disconnections need a budget; losses and duplications 
 
 from __future__ import annotations
 
+from pyspec.base.diagnostics import error
 from pyspec.base.source import Span
 from pyspec.lang import core as c
+from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.lower import Lowered, op
+from pyspec.lang.messages import closest
 from pyspec.lang.names import Message, Role
 from pyspec.lang.typeops import BOOL, INT, value_type
 
@@ -57,14 +60,29 @@ def optional(name: str, out: Lowered, span: Span) -> c.Block:
 
 
 def _lost(role: Role, node: c.Expr, out: Lowered, span: Span) -> list[c.Stmt]:
-    """Volatile fields go back to their initial values (which may name the node as the role does)."""
+    """Volatile fields go back to their initial values (which may name the node as the role does), and stable ones
+    `unless` a flaw is off."""
     stmts: list[c.Stmt] = []
+    fields = [d for d in role.decl.items if isinstance(d, s.VarDecl) and d.unless is not None]
+    losable = {role.fields[n.name]: d.unless for d in fields for n in d.names if d.unless is not None}
     for var in out.vars:
-        if var.role != role.name or var.kind != "field" or var.stable or not isinstance(var.init, c.MapComp):
+        if var.role != role.name or var.kind != "field" or not isinstance(var.init, c.MapComp):
+            continue
+        unless = losable.get(var.name)
+        if var.stable and unless is None:
             continue
         assert isinstance(var.type, t.Map)
-        stmts.append(c.Assign(var.name, (c.IndexStep(node),), var.init.body, span=span))
+        reset = c.Assign(var.name, (c.IndexStep(node),), var.init.body, span=span)
+        stmts.append(c.If(_switch(unless, out), (reset,), (), span=span) if unless is not None else reset)
     return stmts
+
+
+def _switch(unless: s.Name, out: Lowered) -> c.Expr:
+    """The flaw by which a stable field is lost."""
+    if unless.name not in out.names.flaws:
+        message = f"`{unless.name}` is not a flaw; `unless` names the flaw by which a stable field is lost"
+        raise error("E0203", message, unless.span, closest(unless.name, out.names.flaws))
+    return c.Const(BOOL, unless.name, span=unless.span)
 
 
 def _cut(role: Role, node: c.Expr, out: Lowered, span: Span) -> list[c.Stmt]:

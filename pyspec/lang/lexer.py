@@ -38,6 +38,8 @@ WITHIN = {
     "liveness": {"eventually", "always", "leads"},
     "flaw": {"violates"},
     "message": {"via"},
+    "role": {"unless"},
+    "byzantine": {"unless"},
 }
 #: First words of lines that open a block when the line ends with a colon.
 OPENERS = frozenset(

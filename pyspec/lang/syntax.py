@@ -423,7 +423,8 @@ class NetworkDecl(Decl):
 
 @dataclass(frozen=True, slots=True)
 class VarDecl(Decl):
-    """`var`, or a field of a role. `storage`: "var", "stable", "volatile" or "ghost"."""
+    """`var`, or a field of a role. `storage`: "var", "stable", "volatile" or "ghost". `unless`: a flaw by which a stable
+    field is lost in a crash."""
 
     names: tuple[Name, ...]
     type: Expr
@@ -431,6 +432,7 @@ class VarDecl(Decl):
     choices: Expr | None
     storage: str
     doc: str | None
+    unless: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
