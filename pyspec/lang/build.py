@@ -198,6 +198,7 @@ STATEMENTS: dict[str, Rule] = {
     "fmatch": _match,
     "fcase": lambda sp, c: (c[0], c[1]),
     "pats": lambda sp, c: tuple(c),
+    "unless": lambda sp, c: tuple(c),
     "handler_args": lambda sp, c: tuple(c[0] or ()),
     "named_pat": lambda sp, c: s.NamedPattern(c[0].name, c[1], span=sp),
     "name_pat": lambda sp, c: s.Pattern(name=c[0].name, span=sp),
@@ -220,7 +221,7 @@ def _var(storage: str) -> Rule:
 
 def _stable(sp: Span, c: Items) -> s.Decl:
     *rest, unless, doc = c
-    return dataclasses.replace(_var("stable")(sp, [*rest, doc]), unless=unless)
+    return dataclasses.replace(_var("stable")(sp, [*rest, doc]), unless=unless or ())
 
 
 def _role(byzantine: bool) -> Rule:

@@ -63,26 +63,28 @@ def _lost(role: Role, node: c.Expr, out: Lowered, span: Span) -> list[c.Stmt]:
     """Volatile fields go back to their initial values (which may name the node as the role does), and stable ones
     `unless` a flaw is off."""
     stmts: list[c.Stmt] = []
-    fields = [d for d in role.decl.items if isinstance(d, s.VarDecl) and d.unless is not None]
-    losable = {role.fields[n.name]: d.unless for d in fields for n in d.names if d.unless is not None}
+    fields = [d for d in role.decl.items if isinstance(d, s.VarDecl)]
+    losable = {role.fields[n.name]: d.unless for d in fields for n in d.names}
     for var in out.vars:
         if var.role != role.name or var.kind != "field" or not isinstance(var.init, c.MapComp):
             continue
-        unless = losable.get(var.name)
-        if var.stable and unless is None:
+        unless = losable[var.name]
+        if var.stable and not unless:
             continue
         assert isinstance(var.type, t.Map)
         reset = c.Assign(var.name, (c.IndexStep(node),), var.init.body, span=span)
-        stmts.append(c.If(_switch(unless, out), (reset,), (), span=span) if unless is not None else reset)
+        stmts.append(c.If(_switch(unless, out), (reset,), (), span=span) if unless else reset)
     return stmts
 
 
-def _switch(unless: s.Name, out: Lowered) -> c.Expr:
-    """The flaw by which a stable field is lost."""
-    if unless.name not in out.names.flaws:
-        message = f"`{unless.name}` is not a flaw; `unless` names the flaw by which a stable field is lost"
-        raise error("E0203", message, unless.span, closest(unless.name, out.names.flaws))
-    return c.Const(BOOL, unless.name, span=unless.span)
+def _switch(unless: tuple[s.Name, ...], out: Lowered) -> c.Expr:
+    """Whether one of the flaws is on by which a stable field is lost."""
+    for name in unless:
+        if name.name not in out.names.flaws:
+            message = f"`{name.name}` is not a flaw; `unless` names the flaws by which a stable field is lost"
+            raise error("E0203", message, name.span, closest(name.name, out.names.flaws))
+    switches = tuple(c.Const(BOOL, name.name, span=name.span) for name in unless)
+    return switches[0] if len(switches) == 1 else c.Op(BOOL, "or", switches, span=unless[0].span)
 
 
 def _cut(role: Role, node: c.Expr, out: Lowered, span: Span) -> list[c.Stmt]:

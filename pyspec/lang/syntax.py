@@ -423,8 +423,8 @@ class NetworkDecl(Decl):
 
 @dataclass(frozen=True, slots=True)
 class VarDecl(Decl):
-    """`var`, or a field of a role. `storage`: "var", "stable", "volatile" or "ghost". `unless`: a flaw by which a stable
-    field is lost in a crash."""
+    """`var`, or a field of a role. `storage`: "var", "stable", "volatile" or "ghost". `unless`: flaws by which a
+    stable field is lost in a crash."""
 
     names: tuple[Name, ...]
     type: Expr
@@ -432,7 +432,7 @@ class VarDecl(Decl):
     choices: Expr | None
     storage: str
     doc: str | None
-    unless: Name | None = None
+    unless: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
