@@ -24,7 +24,7 @@ from pyspec.model.replay import step_of
 from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Trace
-from pyspec.model.vacuity import Antecedent, antecedents
+from pyspec.model.vacuity import Antecedent, antecedents, no_initial_state
 
 Progress = Callable[[int, int, int, int], object]
 #: Kinds of properties whose verdict a search of states and steps gives; liveness is decided on the whole graph.
@@ -294,17 +294,19 @@ class _Report:
     def __init__(self, search: Search) -> None:
         self.search, self.machine = search, search.machine
         self.explored: Explored | None = None
-        self.complete = search.stopped is None and not search._bad() and not (search.only and search._decided())
+        early = search._bad() or bool(search.only and search._decided()) or search.generated == 0
+        self.complete = search.stopped is None and not early
 
     def result(self) -> CheckResult:
         search = self.search
         properties = tuple(self._property(prop) for prop in search.wanted if prop.kind in (*SEARCHED, *LIVENESS))
         spec = search.instance.spec
+        failure = self._error()
         return CheckResult(
             protocol=spec.name,
             model=search.instance.model.name,
             engine="python",
-            verdict=overall([one.verdict for one in properties], search.error is not None, search.stopped is not None),
+            verdict=overall([one.verdict for one in properties], failure is not None, search.stopped is not None),
             distinct=search.distinct,
             generated=search.generated,
             depth=search.depth,
@@ -312,7 +314,7 @@ class _Report:
             properties=properties,
             actions=tuple(ActionCount(a.name, search.fired[a.name], a.span) for a in spec.actions),
             warnings=self._warnings(properties),
-            error=self._error(),
+            error=failure,
             error_trace=self._error_trace(),
             stopped_by=search.stopped,
             limited=bool(search.outside),
@@ -366,6 +368,8 @@ class _Report:
 
     def _error(self) -> Diagnostic | None:
         finding = self.search.error
+        if finding is None and self.search.generated == 0 and self.search.stopped is None:
+            return no_initial_state(self.search.instance.spec)
         return None if finding is None or finding.error is None else diagnostic_of(finding.error)
 
     def _error_trace(self) -> Trace | None:

@@ -5,7 +5,8 @@ text -> lexer (logical lines) -> parser (syntax.File) -> link (Linked) -> declar
 
 from pathlib import Path
 
-from pyspec.base.source import Source
+from pyspec.base.diagnostics import error
+from pyspec.base.source import Source, Span
 from pyspec.lang import core
 from pyspec.lang.elaborate import elaborate
 from pyspec.lang.link import link, read
@@ -18,9 +19,16 @@ def load_spec(path: str | Path) -> core.Spec:
 
     Raises SpecError with every mistake that was found.
     """
-    return elaborate(link(read(Path(path))))
+    return _load(read(Path(path)))
 
 
 def load_text(text: str, file: str = "<text>") -> core.Spec:
     """The same for a specification given as text; imports are looked up in the working directory."""
-    return elaborate(link(Source(file, text)))
+    return _load(Source(file, text))
+
+
+def _load(source: Source) -> core.Spec:
+    try:
+        return elaborate(link(source))
+    except RecursionError:
+        raise error("E0105", "something here is nested too deep", Span(source.file, 1, 1, 1, 1)) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from pyspec.model.values import Atom, Value, show
 #: A set of more possible elements than this gets a capacity, and is kept as a list by the packed engines.
 LARGE = 64
 MOST_ELEMENTS = 64
+MOST_QUORUMS = 10_000
 
 Node = TypeVar("Node")
 Container = ty.Set | ty.Bag | ty.Seq
@@ -77,6 +79,11 @@ class Concretizer:
         members = values_of(ty.Sort(sort, elements=self.elements(sort)))
         count = len(members)
         size = count // 2 + 1 if kind == "majority" else count - (count - 1) // 3
+        if math.comb(count, size) > MOST_QUORUMS:
+            hint = f"a smaller {sort}, or quorums that are listed in the model"
+            raise error(
+                "E0713", f"{count} elements have {math.comb(count, size)} {kind} quorums", self._where(sort), hint
+            )
         return frozenset(frozenset(part) for part in itertools.combinations(members, size))
 
     def _once(self, what: str, span: Span, work: Callable[[], Node]) -> Node:

@@ -119,8 +119,10 @@ class Given:
         if isinstance(text, str) and not text.strip().lstrip("-").isdigit():
             parts = tuple(part.strip() for part in text.strip("{} ").split(",") if part.strip())
             wrong = next((part for part in parts if not part.isidentifier()), None)
+            if len(parts) == 1 and not text.strip().startswith("{"):
+                wrong = parts[0]  # a size that was misspelt, more likely than a sort of one element
             if wrong is not None:
-                raise error("E0503", f"{wrong[:40]} is neither a size nor a name", self.model.span)
+                raise error("E0703", f"{wrong[:40]} is neither a size nor a name", self.model.span)
             return parts
         return None
 

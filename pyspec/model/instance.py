@@ -11,11 +11,13 @@ from pyspec.base.diagnostics import Diagnostic, SpecError, error
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.concrete import Concretizer
+from pyspec.model.domains import LISTABLE, cardinality, describe
 from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.given import Given, Override
 from pyspec.model.symmetry import symmetric_sorts
 from pyspec.model.values import Value, show
+from pyspec.model.walk import bodies, nodes
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,21 @@ def instantiate(
             close = difflib.get_close_matches(flaw, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"flaws of {spec.name}: {', '.join(known) or 'none'}"
             raise error("E0710", f"{spec.name} has no flaw {flaw}", hint=hint)
-    make = Concretizer(spec, Given(spec, block, overrides or {}), flaws)
+    try:
+        return _instantiate(Concretizer(spec, Given(spec, block, overrides or {}), flaws), block, flaws)
+    except RecursionError:
+        raise error("E0712", f"{spec.name} nests expressions or statements too deeply") from None
+
+
+def _instantiate(make: Concretizer, block: core.Model, flaws: tuple[str, ...]) -> Instance:
     constants = _constants(make)
     folded = _fold(make)
+    _check_domains(folded)
     limits = tuple(make.expr(one.value) for one in block.settings if one.kind == "limit" and one.value is not None)
     view = next((make.expr(one.value) for one in block.settings if one.kind == "view" and one.value is not None), None)
     _check_assumptions(folded)
     symmetric, notes = _symmetry(folded, block, (*limits, *([view] if view else [])))
-    return Instance(folded, block, flaws, limits, view, symmetric, constants, notes, spec.files)
+    return Instance(folded, block, flaws, limits, view, symmetric, constants, notes, make.spec.files)
 
 
 def _constants(make: Concretizer) -> dict[str, Value]:
@@ -144,6 +153,21 @@ def _refines(make: Concretizer, refines: core.Refines) -> core.Refines:
     mapping = tuple((name, make.expr(expr)) for name, expr in refines.mapping)
     steps = tuple((name, make.expr(expr)) for name, expr in refines.steps)
     return dataclasses.replace(refines, mapping=mapping, steps=steps)
+
+
+def _check_domains(spec: core.Spec) -> None:
+    """Every type whose values are to be listed must have few enough of them."""
+    problems = []
+    for root in bodies(spec):
+        for node in nodes(root):
+            of = node.of if isinstance(node, core.Domain) else None
+            if of is not None and cardinality(of) > LISTABLE:
+                assert isinstance(node, core.Domain)
+                message = f"{describe(of)} has too many values to try them all"
+                hint = "give `int` a range in the model (`int in 0..9`), or range over a smaller set"
+                problems.append(Diagnostic("E0714", message, node.span, hint))
+    if problems:
+        raise SpecError(list(dict.fromkeys(problems)))
 
 
 def _check_assumptions(spec: core.Spec) -> None:

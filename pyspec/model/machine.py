@@ -42,7 +42,7 @@ class Machine:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.generated: Generated = generate(instance)
+        self.generated: Generated = self._generate()
         self._file = f"<model of {instance.spec.name} {instance.model.name}>"
         self._space = self._load()
         names = self.generated.names
@@ -57,6 +57,12 @@ class Machine:
     def source(self) -> str:
         """The generated Python source."""
         return self.generated.source
+
+    def _generate(self) -> Generated:
+        try:
+            return generate(self.instance)
+        except RecursionError:
+            raise error("E0712", f"{self.instance.spec.name} nests expressions or statements too deeply") from None
 
     def _load(self) -> dict[str, Any]:
         source = self.generated.source

@@ -30,6 +30,13 @@ class Antecedent:
         return Diagnostic("W0801", message, self.span, hint, severity="warning")
 
 
+def no_initial_state(spec: core.Spec) -> Diagnostic:
+    """What to say when nothing can happen at all, so that every property would hold."""
+    places = [cond.span for cond in spec.init_where] + [var.span for var in spec.vars if var.choices is not None]
+    hint = "no values of the variables satisfy `init where`, or a variable has an empty set to start from"
+    return Diagnostic("E0715", "there is no initial state", places[0] if places else spec.vars[0].span, hint)
+
+
 def antecedents(prop: core.Property) -> list[Antecedent]:
     """The implications of an invariant or step property that its quantifiers, conjunctions and lets lead to."""
     if prop.kind not in ("invariant", "step"):

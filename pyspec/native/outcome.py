@@ -9,6 +9,7 @@ from pyspec.base.diagnostics import Diagnostic
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
+from pyspec.model.vacuity import no_initial_state
 from pyspec.native import liveness
 from pyspec.native.library import STOPS, Progress, Search
 from pyspec.native.traces import Traces
@@ -21,7 +22,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
     """The CheckResult of a search that no longer runs."""
     made, state = compiled.made, search.progress()
     traces = Traces(instance, made, search)
-    ended = _ended_early(request, compiled, search, state)
+    ended = _ended_early(request, compiled, search, state) or state.generated == 0
     wanted = request.only
     numbers = {prop.name: n for n, prop in enumerate([*made.properties, *([made.deadlock] if made.deadlock else [])])}
     results = tuple(
@@ -34,12 +35,14 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
     results += tuple(liveness.decide(instance, lively, state.distinct, whole))
     failure = search.finding(len(made.properties) + 1)
     problem = traces.error(failure) if failure else None
+    nothing = state.generated == 0 and problem is None and state.stop not in STOPS
+    error = problem[0] if problem else no_initial_state(instance.spec) if nothing else None
     fired, cover = search.counters()
     return CheckResult(
         protocol=instance.spec.name,
         model=instance.model.name,
         engine="native",
-        verdict=_verdict(results, problem is not None, state.stop in STOPS),
+        verdict=_verdict(results, error is not None, state.stop in STOPS),
         distinct=state.distinct,
         generated=state.generated,
         depth=state.depth,
@@ -48,7 +51,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         properties=results,
         actions=tuple(ActionCount(a.name, n, a.span) for a, n in zip(instance.spec.actions, fired, strict=True)),
         warnings=_vacuous(compiled, cover, results),
-        error=problem[0] if problem else None,
+        error=error,
         error_trace=problem[1] if problem else None,
         stopped_by=STOPS.get(state.stop),
         limited=bool(state.outside),

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+import pytest
+
+from pyspec.base.diagnostics import SpecError
 from pyspec.check.search import check
 from pyspec.lang import core, load_text
 from pyspec.model.instance import Instance, instantiate
@@ -139,3 +142,27 @@ def test_without_fairness_nothing_has_to_happen() -> None:
     )
     result = check(instantiate(spec))
     assert found(result, "live").verdict == "violated" and result.verdict == "violated"
+
+
+def test_without_an_initial_state_nothing_holds() -> None:
+    result = check(instance("var x: 0..3 in 0..3\ninit where x > 3\ninvariant small: x < 3\n"))
+    assert result.error is not None and result.error.code == "E0715" and result.error.span.line == 3
+    assert result.verdict == "violated" and found(result, "small").verdict == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("var x: int = 0\naction up(y: int):\n    x = y\n", "E0714"),
+        (
+            "sort S\nquorum Q of S\nvar x: set[S] = {}\naction a:\n    any q in Q\n    x = q\nmodel ci: S = 40\n",
+            "E0713",
+        ),
+        (COUNTER + "invariant deep: " + "not " * 200 + "x > 0\n", "E0712"),
+        (COUNTER + "action a:\n" + "".join(f"    any a{n} in 0..0\n" for n in range(150)) + "    x = 0\n", "E0712"),
+    ],
+)
+def test_what_cannot_be_made_concrete_is_a_diagnostic(text: str, code: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        check(instance(text))
+    assert [one.code for one in caught.value.diagnostics] == [code]

@@ -139,3 +139,10 @@ def test_budgets_fold_and_assumptions_are_checked() -> None:
     with pytest.raises(SpecError) as caught:
         instantiate(dataclasses.replace(with_const(budget), properties=(assume,)))
     assert codes(caught) == ["E0711"]
+
+
+@pytest.mark.parametrize("text", ["three", "a b", "0", "-1", "65", "1_0x", "{}", "a,a", "99999999999999999999"])
+def test_a_size_that_is_none_is_an_error(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        instantiate(two_phase(), overrides={"RM": text})
+    assert codes(caught)[0] in ("E0703", "E0705")
