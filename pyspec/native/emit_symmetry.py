@@ -124,9 +124,9 @@ class Symmetry:
             return []
         self.functions.append(f"static uint16_t table_{name}[N_PERMS][{dom.card}];")
         self.functions.append(f"static int table_{name}_made;")
+        fill = f"for (U a = 0; a < {dom.card}; a++) table_{name}[i][a] = (uint16_t){name}(a, &p);"
         self.tables += [
-            f"for (int i = 0; i < N_PERMS; i++) {{ Perm p = perm_numbered(i); "
-            f"for (U a = 0; a < {dom.card}; a++) table_{name}[i][a] = (uint16_t){name}(a, &p); }}",
+            f"for (int i = 0; i < N_PERMS; i++) {{ Perm p = perm_numbered(i); {fill} }}",
             f"table_{name}_made = 1;",
         ]
         return [f"if (LIKELY(table_{name}_made)) return table_{name}[p->number][a];"]
@@ -140,9 +140,9 @@ class Symmetry:
         table = f"table_{name}"
         self.functions.append(f"static U {table}[N_SORTS][{most}][{dom.card}];")
         self.functions.append(f"static int {table}_made;")
+        fill = f"for (U a = 0; a < {dom.card}; a++) {table}[k][e][a] = {name}(a, k, (U)e, NULL);"
         self.tables += [
-            f"for (int k = 0; k < N_SORTS; k++) for (int e = 0; e < SORT_SIZE[k]; e++) "
-            f"for (U a = 0; a < {dom.card}; a++) {table}[k][e][a] = {name}(a, k, (U)e, NULL);",
+            f"for (int k = 0; k < N_SORTS; k++) for (int e = 0; e < SORT_SIZE[k]; e++) {fill}",
             f"{table}_made = 1;",
         ]
         return [f"if (!c && LIKELY({table}_made)) return {table}[k][e][a];"]

@@ -127,7 +127,7 @@ def _search(instance: Instance, request: Request, compiled: Compiled, began: flo
 
     made = compiled.made
     folder = _folder(request)
-    options = _options(request, made, folder)
+    options = search_options(request, made, folder)
     try:
         with Search(compiled.library.handle, made, options) as search:
             search.start()
@@ -159,7 +159,8 @@ def _discard(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _options(request: Request, made: Generated, folder: str) -> Options:
+def search_options(request: Request, made: Generated, folder: str) -> Options:
+    """The options of a search as C reads them; they refer to `folder`, which the caller keeps."""
     wanted = [request.only is None or p.name in request.only for p in made.properties]
     deadlock = made.deadlock is not None and (request.only is None or made.deadlock.name in request.only)
     return Options(

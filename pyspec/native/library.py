@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyspec.native.emit_model import Generated
@@ -130,6 +131,23 @@ class Search:
         if n < 0:
             raise OSError("the log of states cannot be read")
         return list(words)[:n], parent.value
+
+    def log(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Every distinct state in the order in which it was found: log position, that of its parent, packed state."""
+        self.lib.search_log_end.restype = U64
+        end, at, step = self.lib.search_log_end(self._search), 0, 1 << 14
+        while at < end:
+            n = min(end - at, step + self.most + 1)
+            to = (U64 * n)()
+            if self.lib.search_log(self._search, U64(at), U64(n), to):
+                raise OSError("the log of states cannot be read")
+            i = 0
+            while i < min(n, step):
+                size = to[i] & 0xFFFF
+                if size:
+                    yield at + i, to[i] >> 16, tuple(to[i + 1 : i + 1 + size])
+                i += size + 1
+            at += i
 
     def successors(self, words: list[int] | None) -> list[Successor]:
         """The successors of a packed state; without one, the initial states. As far as evaluation errors let."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -130,6 +131,13 @@ def test_without_a_compiler_the_python_search_runs_and_says_so(cache: Path, monk
     result = engine.check(instance(3), symmetry=False)
     assert (result.engine, result.distinct) == ("python", 288)
     assert "W0902" in [warning.code for warning in result.warnings]
+
+
+def test_the_compiler_of_the_ziglang_wheel_serves(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ziglang")
+    monkeypatch.setattr(build, "compilers", lambda: iter([(sys.executable, "-m", "ziglang", "cc")]))
+    result = engine.check(instance(6), symmetry=True, threads=2)
+    assert (result.engine, result.distinct, result.verdict) == ("native", 553, "holds")
 
 
 def test_two_processes_may_build_at_once(cache: Path) -> None:

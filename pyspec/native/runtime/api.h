@@ -142,6 +142,17 @@ API int search_record(Search *g, U at, U *words, U *parent) {
 
 /* ------------------------------------------------------------------------------------------------- exploring */
 
+API U search_log_end(Search *g) { return g->log.end; }
+
+/* n words of the log: records one after the other, and gaps of zero words. 0 or an errno. */
+API int search_log(Search *g, U at, U n, U *to) {
+    memset(to, 0, n * sizeof(U));
+    if (!log_in_memory(&g->log, at)) return log_read(&g->log, to, at, n);
+    U here = at + n > LOG_MEMORY ? LOG_MEMORY - at : n;
+    int e = log_read(&g->log, to, at, here);
+    return e || here == n ? e : log_read(&g->log, to + here, LOG_MEMORY, n - here);
+}
+
 static unsigned pack_representative(const S *s, U *w) {
 #if HAS_SYMMETRY
     return canonical(s, w);
