@@ -284,6 +284,18 @@ def _checked(sign: str, level: int, name: str) -> Operator:
     return write
 
 
+def _divided(sign: str, name: str) -> Operator:
+    """Division: a plain Python operator when the divisor is a positive literal."""
+    plain_sign = _infix(sign, PRODUCT)
+
+    def write(self: Writer, expr: core.Op) -> Code:
+        by = expr.args[1]
+        positive = isinstance(by, core.Lit) and isinstance(by.value, int) and by.value > 0
+        return plain_sign(self, expr) if positive else call(name, *self.all(expr.args))
+
+    return write
+
+
 def _call_of(name: str) -> Operator:
     return lambda self, expr: call(name, *self.all(expr.args))
 
@@ -352,8 +364,8 @@ OPERATORS: dict[str, Operator] = {
     "add": _checked("+", SUM, "rt.add"),
     "sub": _checked("-", SUM, "rt.sub"),
     "mul": _checked("*", PRODUCT, "rt.mul"),
-    "div": _call_of("rt.div"),
-    "mod": _call_of("rt.mod"),
+    "div": _divided("//", "rt.div"),
+    "mod": _divided("%", "rt.mod"),
     "abs": _call_of("rt.absolute"),
     "lt": _infix("<", COMPARE),
     "le": _infix("<=", COMPARE),
