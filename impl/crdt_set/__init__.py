@@ -4,10 +4,12 @@ An observed-remove set (additions win over concurrent removals) that gossips; se
 """
 
 from random import Random
+from typing import Any
 
 from impl.crdt_set import core
 from impl.crdt_set.commands import READS, WRITES, check
 from impl.crdt_set.messages import CODEC, MESSAGES, RECORDS
+from impl.crdt_set.state import State
 from impl.runtime.effects import Command
 from impl.runtime.protocol import Protocol
 
@@ -25,6 +27,11 @@ def workload(random: Random) -> Command:
     return random.choice(choices)
 
 
+def canonical(state: State) -> tuple[Any, ...]:
+    """A state without its timers and what is only worked out from the rest."""
+    return (state.actor, state.shards)
+
+
 PROTOCOL = Protocol(
     name="crdt_set",
     codec=CODEC,
@@ -36,6 +43,7 @@ PROTOCOL = Protocol(
     messages=MESSAGES,
     records=RECORDS,
     check=check,
+    canonical=canonical,
     workload=workload,
     quiet_notes=frozenset(("merge",)),
 )

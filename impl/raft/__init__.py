@@ -11,6 +11,7 @@ from typing import Any
 from impl.raft import core
 from impl.raft.machine import decode_batch
 from impl.raft.messages import CODEC, MESSAGES, RECORDS, Entry, Kind
+from impl.raft.state import State
 from impl.runtime import commands
 from impl.runtime.commands import READS, WRITES
 from impl.runtime.effects import Command
@@ -49,6 +50,14 @@ def describe(value: Any) -> Any:
     return plain
 
 
+TIMERS = frozenset(("clock", "elapsed", "jitter", "beat", "applied_bytes"))
+
+
+def canonical(state: State) -> tuple[Any, ...]:
+    """A state without its timers."""
+    return tuple(value for name, value in state.__dict__.items() if name not in TIMERS)
+
+
 PROTOCOL = Protocol(
     name="raft",
     codec=CODEC,
@@ -62,5 +71,6 @@ PROTOCOL = Protocol(
     check=check,
     workload=workload,
     quiet_notes=frozenset(("commit",)),
+    canonical=canonical,
     describe=describe,
 )

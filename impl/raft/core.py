@@ -17,7 +17,7 @@ from impl.raft import (
     spreading,
 )
 from impl.raft.log import Log
-from impl.raft.messages import Appended, Hard, Members, Snapshot, Start
+from impl.raft.messages import Appended, Hard, Kind, Members, Snapshot, Start
 from impl.raft.state import LEADER, Gateway, Impossible, Options, State, Turn
 from impl.runtime.effects import Effect, Event, Nudge, Receive, Request, Tick
 from impl.runtime.protocol import Setup
@@ -125,6 +125,10 @@ def nudge(turn: Turn, order: str) -> None:
         election.resign(turn)
     elif order == "compact":
         compaction.compact(turn)
+    elif order == "propose" and turn.s.role == LEADER:
+        value = b"%d.%d" % (turn.s.term, turn.s.log.last + 1)
+        batch = machine.Batch(0, 0, 0, ((b"SET", b"key", value),))
+        spreading.propose(turn, Kind.BATCH, machine.encode_batch(batch))
 
 
 def observe(state: State) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from impl.redis_lock import core
 from impl.redis_lock.messages import CODEC, MESSAGES, RECORDS, Change
+from impl.redis_lock.state import State
 from impl.runtime.commands import READS, WRITES, check
 from impl.runtime.effects import Command
 from impl.runtime.packing import unpack
@@ -40,6 +41,15 @@ def describe(value: Any) -> Any:
     return plain | {"commands": unpack(value.data)}
 
 
+TIMERS = frozenset(("clock", "ticks", "quiet", "jitter", "sent_at", "uncompacted"))
+
+
+def canonical(state: State) -> tuple[Any, ...]:
+    """A state without its timers; whether the vote is bound counts."""
+    plain = tuple(value for name, value in state.__dict__.items() if name not in TIMERS)
+    return (*plain, state.quiet < state.options.wait_ticks)
+
+
 PROTOCOL = Protocol(
     name="redis_lock",
     codec=CODEC,
@@ -52,5 +62,6 @@ PROTOCOL = Protocol(
     records=RECORDS,
     check=check,
     workload=workload,
+    canonical=canonical,
     describe=describe,
 )

@@ -37,14 +37,20 @@ def as_is(value: Any) -> Any:
     return None
 
 
+def every_field(state: Any) -> Any:
+    """A state as a hashable value."""
+    return tuple(state.__dict__.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """A protocol as the hosts see it.
 
     `boot(setup, records, clock, random)` rebuilds the state from durable records, `step(state, event)` is the core,
-    `observe(state)` gives the flat public fields for traces and status, `reads` names the commands that change nothing,
-    `writes` the others the front lets through. `describe` turns a protocol value into plain data for a trace, or None;
-    `quiet_notes` are too frequent for a log.
+    `observe(state)` gives the flat public fields for traces and status. `reads` names the commands that change nothing,
+    `writes` the others the front lets through; `check` says what is wrong with a client's command. `describe` turns a
+    protocol value into plain data for a trace, or None. `canonical` is a state as a hashable value without what only
+    measures time, for exploration. `quiet_notes` are too frequent for a log.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Protocol:
     check: Callable[[Command], str | None] = no_check
     workload: Callable[[Random], Command] = no_workload
     quiet_notes: frozenset[str] = frozenset()
+    canonical: Callable[[Any], Any] = every_field
     describe: Callable[[Any], Any] = as_is
 
 
