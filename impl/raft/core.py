@@ -114,7 +114,7 @@ def tick(turn: Turn, random: int) -> None:
 def nudge(turn: Turn, order: str) -> None:
     """What an operator, or an explorer without clocks, orders."""
     if order == "campaign" and turn.s.role != LEADER:
-        election.campaign(turn)
+        election.campaign(turn, transfer=True)
     elif order == "precampaign" and turn.s.role != LEADER:
         election.precampaign(turn)
     elif order == "heartbeat" and turn.s.role == LEADER:

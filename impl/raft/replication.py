@@ -89,7 +89,7 @@ def accepted(turn: Turn, node: str, progress: Progress, index: int) -> None:
     )
     if match > progress.match:
         advance(turn)
-    if behind or progress.probing:
+    if (behind or progress.probing) and node in s.progress:
         send_entries(turn, node)
 
 

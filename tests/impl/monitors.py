@@ -16,6 +16,7 @@ class RaftMonitor:
     def __init__(self) -> None:
         self.leaders: dict[int, str] = {}
         self.committed: dict[int, tuple[int, bytes]] = {}
+        self.since: dict[int, int] = {}
         self.last: dict[str, tuple[int, int]] = {}
 
     def __call__(self, node: str, event: Event | None, effects: tuple[Effect, ...], state: Any) -> None:
@@ -44,9 +45,14 @@ class RaftMonitor:
             self.leader_completeness(node, state)
 
     def leader_completeness(self, node: str, state: Any) -> None:
-        """What is committed is in the log of every later leader."""
+        """What is committed in a term is in the log of the leader of every later term."""
         for index, (term, _) in self.committed.items():
-            if index > state.log.base and index > state.snapshot.index and state.log.term_at(index) != term:
+            if (
+                self.since[index] < state.term
+                and index > state.log.base
+                and index > state.snapshot.index
+                and state.log.term_at(index) != term
+            ):
                 raise Broken(f"leader {node} of term {state.term} lacks the committed entry {index} of term {term}")
 
     def state_machine_safety(self, node: str, state: Any) -> None:
@@ -58,6 +64,7 @@ class RaftMonitor:
             known = self.committed.get(index)
             if known is None:
                 self.committed[index] = (entry.term, entry.data)
+                self.since[index] = state.term
             elif known != (entry.term, entry.data):
                 raise Broken(f"{node} committed {entry} where another committed an entry of term {known[0]}")
             else:
