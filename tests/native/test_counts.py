@@ -26,8 +26,27 @@ def test_two_phase_commit_counts_as_tlc(managers: int, distinct: int, generated:
 
 def test_a_flaw_is_caught_with_a_shortest_trace() -> None:
     instance = instantiate(load_spec(SPECS / "two_phase_commit.pspec"), "ci", {}, ("commits_early",))
-    result = engine.check(instance, threads=1, symmetry=False)
+    result = engine.check(instance, threads=1, symmetry=False, only=("consistent",))
     broken = next(p for p in result.properties if p.name == "consistent")
     assert result.verdict == broken.verdict == "violated"
     assert broken.trace is not None
     assert len(broken.trace.steps) == 4
+
+
+@pytest.mark.parametrize(
+    ("spec", "distinct", "generated"),
+    [("voting", 6752, 26_905), ("paxos", 3921, 23_563)],
+)
+def test_voting_and_paxos_count_as_tlc(spec: str, distinct: int, generated: int) -> None:
+    result = engine.check(instantiate(load_spec(SPECS / f"{spec}.pspec"), "ci"), symmetry=False)
+    assert (result.distinct, result.generated) == (distinct, generated)
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.pspec")), ids=lambda path: path.stem)
+def test_symmetry_changes_no_verdict(path: Path) -> None:
+    instance = instantiate(load_spec(path), "ci")
+    full, reduced = (engine.check(instance, symmetry=on, max_states=300_000) for on in (False, True))
+    if full.stopped_by is None:
+        assert reduced.distinct <= full.distinct
+        assert [(p.name, p.verdict) for p in reduced.properties] == [(p.name, p.verdict) for p in full.properties]
+        assert reduced.depth == full.depth
