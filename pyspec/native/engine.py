@@ -47,6 +47,7 @@ class Request:
     resume: bool
     checkpoint_seconds: float
     progress: Listener | None
+    lively: bool = False  # liveness was asked for: the whole graph is wanted
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,12 @@ def check(
     cannot be generated or compiled is searched in Python instead, with a warning. A disk that cannot be written is a
     SpecError (E0907).
     """
-    symmetry = symmetry and not liveness.wanted(instance, only)
+    lively = bool(liveness.wanted(instance, only))
+    symmetry = symmetry and not lively
     folder = resume if isinstance(resume, str) else checkpoint
     request = Request(
         threads or len(os.sched_getaffinity(0)), symmetry, max_states, max_seconds, memory, only, keep_going, folder,
-        bool(resume), checkpoint_seconds, progress,
+        bool(resume), checkpoint_seconds, progress, lively,
     )  # fmt: skip
     began = time.perf_counter()
     try:
@@ -167,7 +169,7 @@ def search_options(request: Request, made: Generated, folder: str) -> Options:
         threads=request.threads,
         symmetry=int(request.symmetry),
         keep_going=int(request.keep_going),
-        stop_when_decided=int(request.only is not None),
+        stop_when_decided=int(request.only is not None and not request.lively),
         max_states=request.max_states or 0,
         max_slots_log2=_slots(request),
         folder=folder.encode(),

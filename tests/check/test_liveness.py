@@ -85,3 +85,11 @@ def test_a_loop_is_fair() -> None:
                 enabled = [any(r.name == name and str(a[0]) == p for r, a, _ in machine.successors(s)) for s in loop]
                 stepped = any(action == name and str(args[0][1]) == p for action, args in taken)
                 assert stepped or not all(enabled)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_liveness_alone_needs_the_whole_graph(native: bool) -> None:
+    instance = instance_of(WEAK, NONE)
+    result = engine.check(instance, only=("free",)) if native else check(instance, only=("free",))
+    assert [(p.name, p.verdict) for p in result.properties] == [("free", "violated")]
+    assert result.distinct == 8
