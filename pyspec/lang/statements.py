@@ -133,6 +133,8 @@ def _inline(decl: s.ProcedureDecl, call: s.CallExpr, env: Env) -> list[c.Stmt]:
     inner.renaming = True
     if env.role is not None and decl.name not in env.role.procedures:
         inner.role, inner.self_expr = None, None
+    elif env.role is not None and env.self_expr is not None:
+        inner.locals[env.role.decl.self_name] = (env.role.sort, env.self_expr)
     out: list[c.Stmt] = []
     for (name, type_), value in zip(params, values, strict=True):
         fresh = inner.fresh(name)

@@ -93,7 +93,7 @@ def instantiate(
 
 def _instantiate(make: Concretizer, block: core.Model, flaws: tuple[str, ...]) -> Instance:
     constants = _constants(make)
-    folded = _fold(make)
+    folded = _in_use(make.spec, _fold(make), constants)
     _check_domains(folded)
     limits = tuple(make.expr(one.value) for one in block.settings if one.kind == "limit" and one.value is not None)
     view = next((make.expr(one.value) for one in block.settings if one.kind == "view" and one.value is not None), None)
@@ -142,6 +142,24 @@ def _fold(make: Concretizer) -> core.Spec:
         messages=tuple(map(make.node, spec.messages)),
         refines=tuple(_refines(make, refines) for refines in spec.refines),
     )
+
+
+def _in_use(spec: core.Spec, folded: core.Spec, constants: Mapping[str, Value]) -> core.Spec:
+    """Without what this model switches off: faults that it grants no budget, actions of flaws that are off."""
+    actions = tuple(a for a, written in zip(folded.actions, spec.actions, strict=True) if not _is_off(a, written))
+    kept = tuple(v for v in folded.vars if v.kind != "budget" or constants.get(v.name) != -1)
+    return dataclasses.replace(folded, actions=actions, vars=kept)
+
+
+def _is_off(action: core.Action, written: core.Action) -> bool:
+    """Whether a guard is false in this model, though it is not written so."""
+    return any(isinstance(s, core.When) and _is_false(s.cond) for s in action.body) and not any(
+        isinstance(s, core.When) and _is_false(s.cond) for s in written.body
+    )
+
+
+def _is_false(cond: core.Expr) -> bool:
+    return isinstance(cond, core.Lit) and cond.value is False
 
 
 def _constant(make: Concretizer, decl: core.ConstDecl) -> core.ConstDecl:
