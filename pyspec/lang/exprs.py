@@ -611,7 +611,7 @@ def _pairs_map(bound: Bound, body: c.Expr, value: t.Type, env: Env, want: Want, 
     key = t.Tuple(tuple(parts))
     whole = env.fresh("_".join(name for name, _, _ in bound))
     local = c.Local(value_type(key), whole, span=span)
-    lets = [
+    lets: list[tuple[str, c.Expr]] = [
         (name, c.Proj(value_type(part), local, i, span=span))
         for i, ((name, _, _), part) in enumerate(zip(bound, parts, strict=True))
     ]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from pyspec.base.diagnostics import SpecError
 from pyspec.base.source import Source
-from pyspec.lang.lexer import Line, Token, lex
+from pyspec.lang.lexer import TOKEN, Line, Token, lex
+from pyspec.lang.parser import parse
 
 STEP = 4
 TIGHT_BEFORE = frozenset([",", ")", "]", "}", ":", "?", "'", ".", ".."])
@@ -34,11 +34,13 @@ class Physical:
 
 
 def format_text(source: Source) -> str:
-    """The text in the one layout. Raises SpecError if it cannot be split into tokens."""
+    """The text in the one layout.
+
+    Raises SpecError if it cannot be parsed.
+    """
     text = source.text.replace("\r\n", "\n").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    parse(Source(source.file, text))
     lexed = lex(Source(source.file, text))
-    if lexed.diagnostics:
-        raise SpecError(lexed.diagnostics)
     formatted = _Layout(text, lexed.lines).text()
     if _shape(lex(Source(source.file, formatted)).lines) != _shape(lexed.lines):
         raise AssertionError(f"formatting would change the meaning of {source.file}")
@@ -81,6 +83,12 @@ def _physical(text: str, lines: list[Line]) -> list[Physical]:
             rows[number].comment = match["comment"].rstrip()
             rows[number].column = match.start() - (text.rfind("\n", 0, match.start()) + 1)
     return rows
+
+
+def _grow_together(left: str, right: str) -> bool:
+    """Whether two tokens side by side would be read as something else."""
+    first = TOKEN.match(left + right)
+    return first is None or first.end() != len(left)
 
 
 class _Layout:
@@ -143,7 +151,8 @@ class _Layout:
         for i, token in enumerate(tokens):
             before = tokens[i - 1] if i else None
             if before is not None:
-                out += " " * self._gap(tokens[i - 2] if i > 1 else None, before, token)
+                gap = self._gap(tokens[i - 2] if i > 1 else None, before, token)
+                out += " " * max(gap, _grow_together(before.text, token.text))
             out += token.text
             if token.kind in ("(", "[", "{"):
                 self.depth.append(token.kind)

@@ -51,7 +51,8 @@ MAX_NESTING = 100
 MAX_NAME = 100
 MAX_INT = 2**63 - 1
 
-_TOKEN = re.compile(
+#: One token, blank or comment.
+TOKEN = re.compile(
     r"""(?P<blank>[ ]+)|(?P<comment>\#[^\n]*)|(?P<string>\"\"\"(?s:.*?)\"\"\"|"(?:[^"\\\n]|\\.)*")
     |(?P<int>[0-9][0-9_]*)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<nl>\n)
     |(?P<op>\.\.|==|!=|<=|>=|\+=|-=|\|=|&=|//|->|[()\[\]{}:,.=<>+\-*/%|&'?!])|(?P<bad>.)""",
@@ -91,7 +92,7 @@ def _raw(source: Source, found: list[Diagnostic]) -> list[list[Token]]:
     lines: list[list[Token]] = [[]]
     number, start = 1, 0
     text = source.text
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         kind, value = match.lastgroup or "bad", match.group()
         column = match.start() - start + 1
         last, end_column = number, column + len(value)
@@ -151,7 +152,7 @@ def _mark(tokens: list[Token], within: set[str]) -> list[Token]:
 
 
 def _used_as_name(token: Token, following: Token | None, first: bool) -> bool:
-    """Whether what comes after a soft word shows that it is an ordinary name (`view = 3`, `step[n] += 1`, `match: T`)."""
+    """Whether what comes after a soft word shows that it is an ordinary name (`view = 3`, `step[n] += 1`)."""
     if following is None:
         return not first and token.text not in ("free", "pass")
     if following.kind == ":":

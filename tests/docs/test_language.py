@@ -1,8 +1,8 @@
 """Every example of docs/language.md loads.
 
 A block marked `pspec` is a whole specification. Fragments are put into the specification at the start of the chapter
-"The examples": `pspec-decl` holds declarations of its own (a header is added), `pspec-item` goes into the role `Server`,
-`pspec-stmt` is the body of an action of that role, `pspec-expr` holds an expression a line.
+"The examples": `pspec-decl` holds declarations of its own (a header is added), `pspec-item` goes into the role
+`Server`, `pspec-stmt` is the body of an action of that role, `pspec-expr` holds an expression a line.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from pyspec.base.diagnostics import SpecError
 from pyspec.base.source import Source
 from pyspec.lang.format import format_text
+from pyspec.lang.parser import parse
 
 UGLY = '''protocol  x
 """doc
@@ -84,44 +87,37 @@ def test_what_cannot_be_read_is_refused() -> None:
         layout('protocol x\nvar y = "open\n')
 
 
-WORDS = [
-    "a",
-    "b1",
-    "(",
-    ")",
-    "[",
-    "]",
-    "{",
-    "}",
-    ":",
-    ",",
-    "==",
-    "-",
-    "..",
-    "'",
-    "#",
-    "=",
-    "1",
-    "and",
-    "when",
-    "action",
-    "if",
-    "not",
-    ".",
-    "?",
-    '"s"',
-]
-PIECES = [*WORDS, " ", "  ", "\n", "\n    ", "\n  ", '"""d\ne"""']
+PAGE = Path(__file__).parents[2] / "docs" / "language.md"
+EXAMPLES = [UGLY, *re.findall(r"^```pspec\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=40))
-@settings(max_examples=300, deadline=None)
-def test_any_text_keeps_its_tokens_and_is_laid_out_once(pieces: list[str]) -> None:
-    try:
-        once = layout("".join(pieces))
-    except SpecError:
-        return
+def disturbed(text: str, draw: random.Random) -> str:
+    """The same specification, carelessly typed: other spaces, blank lines, comments, another depth of indentation."""
+    depth = draw.randint(1, 6)
+    out: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        inside ^= line.count('"""') == 1
+        code = line.lstrip(" ")
+        if inside or '"' in line or "#" in line:
+            out.append(line if depth == 4 else " " * ((len(line) - len(code)) // 4 * depth) + code)
+            continue
+        spaced = " ".join(part + " " * draw.choice([0, 0, 1, 3]) for part in code.split(" "))
+        out.append(" " * ((len(line) - len(code)) // 4 * depth + (len(line) - len(code)) % 4) + spaced)
+        if draw.random() < 0.2:
+            out[-1] += draw.choice(["   ", " # why", "\n", "\n\n\n\n"])
+    return "\n".join(out) + "\n"
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: text.split()[1])
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=8, deadline=None)
+def test_only_white_space_changes(text: str, draw: random.Random) -> None:
+    before = disturbed(text, draw)
+    once = layout(before)
     assert layout(once) == once
+    assert parse(Source("x", once)) == parse(Source("x", before)) == parse(Source("x", text))
+    assert once.count("#") == before.count("#")
 
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("specs/**/*.pspec")), ids=lambda p: p.stem)
