@@ -220,7 +220,11 @@ class Concretizer:
             return core.Lit(kind, enum_value(kind, expr.value), span=expr.span)
         if isinstance(expr, core.StateVar):
             var = next(var for var in self.spec.vars if var.name == expr.name)
-            return core.StateVar(self.var_type(var), expr.name, span=expr.span)
+            kind = self.var_type(var)
+            if spent_from_the_start(var, kind):
+                assert isinstance(kind, ty.Range)
+                return core.Lit(ty.Int(), kind.lo, span=expr.span)
+            return core.StateVar(kind, expr.name, span=expr.span)
         return simplify(self.node(expr))
 
     def node(self, node: Node) -> Node:
@@ -305,6 +309,11 @@ def with_capacity(of: ty.Type, capacity: int) -> ty.Type:
     if isinstance(of, ty.Bag | ty.Seq):
         return type(of)(of.item, capacity)
     return of
+
+
+def spent_from_the_start(var: core.Var, kind: ty.Type) -> bool:
+    """Whether a variable is a budget that the model does not grant: always the same number, so no variable at all."""
+    return var.kind == "budget" and isinstance(kind, ty.Range) and kind.lo == kind.hi
 
 
 def has_capacity(of: ty.Type) -> bool:

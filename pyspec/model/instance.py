@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pyspec.base.diagnostics import Diagnostic, SpecError, error
 from pyspec.lang import core
 from pyspec.lang import types as ty
-from pyspec.model.concrete import Concretizer
+from pyspec.model.concrete import Concretizer, is_lit, spent_from_the_start
 from pyspec.model.domains import LISTABLE, cardinality, describe
 from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
@@ -93,7 +93,7 @@ def instantiate(
 
 def _instantiate(make: Concretizer, block: core.Model, flaws: tuple[str, ...]) -> Instance:
     constants = _constants(make)
-    folded = _in_use(make.spec, _fold(make), constants)
+    folded = _fold(make)
     _check_domains(folded)
     limits = tuple(make.expr(one.value) for one in block.settings if one.kind == "limit" and one.value is not None)
     view = next((make.expr(one.value) for one in block.settings if one.kind == "view" and one.value is not None), None)
@@ -128,14 +128,18 @@ def _gather(problems: list[Diagnostic], work: object) -> None:
 
 def _fold(make: Concretizer) -> core.Spec:
     spec = make.spec
+    flaws = frozenset(flaw.name for flaw in spec.flaws)
+    actions = tuple(made for a in spec.actions if not _is_off(made := make.node(a), a, flaws))
+    written = {node.var for action in actions for node in nodes(action) if isinstance(node, core.Assign)}
+    kept = [v for v in spec.vars if v.name in written or not spent_from_the_start(v, make.var_type(v))]
     return dataclasses.replace(
         spec,
         types={name: make.type(kind) for name, kind in spec.types.items()},
         consts=tuple(_constant(make, decl) for decl in spec.consts),
-        vars=tuple(dataclasses.replace(make.node(var), type=make.var_type(var)) for var in spec.vars),
+        vars=tuple(dataclasses.replace(make.node(var), type=make.var_type(var)) for var in kept),
         init_where=tuple(map(make.expr, spec.init_where)),
         functions=tuple(make.function(function.name) for function in spec.functions),
-        actions=tuple(map(make.node, spec.actions)),
+        actions=actions,
         properties=tuple(map(make.node, spec.properties)),
         flaws=tuple(dataclasses.replace(flaw, overrides=()) for flaw in spec.flaws),
         models=(),
@@ -144,22 +148,16 @@ def _fold(make: Concretizer) -> core.Spec:
     )
 
 
-def _in_use(spec: core.Spec, folded: core.Spec, constants: Mapping[str, Value]) -> core.Spec:
-    """Without what this model switches off: faults that it grants no budget, actions of flaws that are off."""
-    actions = tuple(a for a, written in zip(folded.actions, spec.actions, strict=True) if not _is_off(a, written))
-    kept = tuple(v for v in folded.vars if v.kind != "budget" or constants.get(v.name) != -1)
-    return dataclasses.replace(folded, actions=actions, vars=kept)
+def _is_off(action: core.Action, written: core.Action, flaws: frozenset[str]) -> bool:
+    """Whether a model switches an action off: a fault without a budget, a step of a flaw that is not on."""
+    guards = (statement for statement in written.body if isinstance(statement, core.When))
+    names = {node.name for guard in guards for node in nodes(guard) if isinstance(node, core.Const)}
+    switched = any(name in flaws or name.startswith("budget.") for name in names)
+    return switched and _never(action) and not _never(written)
 
 
-def _is_off(action: core.Action, written: core.Action) -> bool:
-    """Whether a guard is false in this model, though it is not written so."""
-    return any(isinstance(s, core.When) and _is_false(s.cond) for s in action.body) and not any(
-        isinstance(s, core.When) and _is_false(s.cond) for s in written.body
-    )
-
-
-def _is_false(cond: core.Expr) -> bool:
-    return isinstance(cond, core.Lit) and cond.value is False
+def _never(action: core.Action) -> bool:
+    return any(isinstance(statement, core.When) and is_lit(statement.cond, False) for statement in action.body)
 
 
 def _constant(make: Concretizer, decl: core.ConstDecl) -> core.ConstDecl:

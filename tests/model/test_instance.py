@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from pyspec.base.diagnostics import SpecError
-from pyspec.lang import core
+from pyspec.lang import core, load_text
 from pyspec.lang import types as ty
 from pyspec.model.instance import Instance, instantiate
 from pyspec.model.values import Atom, show
@@ -146,3 +146,12 @@ def test_a_size_that_is_none_is_an_error(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         instantiate(two_phase(), overrides={"RM": text})
     assert codes(caught)[0] in ("E0703", "E0705")
+
+
+def test_faults_that_the_model_does_not_grant_are_left_out() -> None:
+    text = "protocol p\nrole Node as self:\n    x: 0..1 = 0\n    action up: x = 1\nmodel ci:\n    Node = 2\n"
+    off, on = instantiate(load_text(text)), instantiate(load_text(text + "    crashes <= 1\n"))
+    assert [action.name for action in off.spec.actions] == ["up"]
+    assert [var.name for var in off.spec.vars] == ["Node.x"]
+    assert [action.name for action in on.spec.actions] == ["up", "crash"]
+    assert [var.name for var in on.spec.vars] == ["Node.x", "budget.crashes"]

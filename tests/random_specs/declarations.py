@@ -59,10 +59,11 @@ class Spec:
         self.constants = Scope([("Limit", INT)], state=False)
         self.role = self.rng.random() < 0.45
         self.messages = self.rng.random() < 0.55
-        self.volatile = False
+        self.volatile = self.restarts = False
         self.network = self.rng.choice(["set", "bag", "bag lossy", "bag duplicating", "bag lossy duplicating"])
         if self.role and self.rng.random() < 0.25:
-            self.network = "fifo"
+            self.network = self.rng.choice(["fifo", "fifo lossy"])
+        self.byzantine = self.role and self.network == "set" and self.rng.random() < 0.4
 
     def write(self) -> str:
         """The whole text."""
@@ -70,6 +71,7 @@ class Spec:
         if self.messages:
             who = " from Node to Node" if self.role else ""
             self.lines.append(f"message Note(num: 0..3, ok: bool){who}")
+            self.lines.append("message Fact via set")
             self.lines.append(f"network {self.network}")
         for number in range(self.rng.randint(1, 4)):
             self.variable(f"x{number}")
@@ -146,6 +148,8 @@ class Spec:
         simple: list[Callable[[Scope, int], Scope]] = [self._assign, self._assign, self._assign, self._let]
         if self.messages and not self.role:
             simple.append(self._send)
+        if self.messages and depth < 3:
+            simple.append(self._fact)
         nested = [self._if, self._either, self._for, self._any, self._when, self._match, self._assert]
         chosen = self.rng.choice(simple if depth > 2 or self.rng.random() < 0.6 else nested)
         return chosen(scope, depth)
@@ -241,6 +245,10 @@ class Spec:
         self.body(scope, depth + 2, 1)
         return scope
 
+    def _fact(self, scope: Scope, depth: int) -> Scope:
+        self.add(depth, self.rng.choice(["send Fact", "when Fact in network", "when Fact not in network"]))
+        return scope
+
     def _send(self, scope: Scope, depth: int) -> Scope:
         self.add(depth, f"send Note(({self.e.expr(INT, scope, 1)}) % 4, {self.e.expr(BOOL, scope, 1)})")
         return scope
@@ -258,25 +266,49 @@ class Spec:
             self.add(depth + 1, f"reply Note(({self.e.expr(INT, inner, 1)}) % 4, {self.e.expr(BOOL, inner, 1)})")
 
     def write_role(self) -> None:
-        self.lines.append("role Peer of Node as self:")
+        self.lines.append(f"{'byzantine ' if self.byzantine else ''}role Peer of Node as self:")
+        if self.rng.random() < 0.25 and not self.byzantine:
+            self.add(1, "restart later")
+            self.restarts = True
         fields: list[tuple[str, Type]] = []
         for number in range(self.rng.randint(1, 2)):
             of = self.rng.choice(FIELD_TYPES)
             stable = self.rng.choice(["stable ", "", ""])
             self.volatile = self.volatile or not stable
-            self.add(1, f"{stable}y{number}: {text_of(of)} = {self.e.stored(of, self.constants, 1)}")
+            start = f"= {self.e.stored(of, self.constants, 1)}"
+            if of in (INT, BOOL, ENUM) and self.rng.random() < 0.2:
+                start = f"in {self.e.domain_text(of)}"
+            self.add(1, f"{stable}y{number}: {text_of(of)} {start}")
             fields.append((f"y{number}", of))
         outer, self.vars = self.vars, [*self.vars, *fields]
         scope = Scope([*self.vars, ("Limit", INT), ("self", SORT)])
         self.lines.append("")
+        self.add(1, f"def mine() -> Small: ({self.e.expr(INT, scope, 1)}) % 4")
+        self.add(1, "procedure change(by: Small):")
+        self.body(scope.with_names(("by", INT)), 2, 1)
         self.add(1, "action work:")
-        self.body(scope, 2, self.rng.randint(1, 2), guard=True)
+        self.body(scope.with_names(("mine()", INT)), 2, self.rng.randint(1, 2), guard=True)
+        if self.rng.random() < 0.4:
+            self.add(2, f"change({self.e.leaf(INT, scope)})")
+        if self.rng.random() < 0.4:
+            self.add(1, "action poke(target in others):")
+            self.body(scope.with_names(("target", SORT)), 2, 1, guard=True)
+            self.add(2, f"target.{fields[0][0]} = {fields[0][0]}")
         if self.messages:
             to = self.rng.choice(["others", "all", "self"])
             text = f"send Note(({self.e.expr(INT, scope, 1)}) % 4, {self.e.expr(BOOL, scope, 1)})"
             self.add(2, f"{text} to {'Node' if to == 'all' else to}")
             self.handler_in_role(scope)
         self.vars = outer
+
+    def crash_lines(self) -> None:
+        """Budgets of faults."""
+        if (self.volatile or self.restarts) and self.rng.random() < 0.6:
+            self.lines.append(f"    crashes <= {self.rng.randint(1, 2)}")
+        if self.byzantine:
+            self.lines.append("    byzantine = 1")
+        if self.messages and self.network.startswith("fifo") and self.rng.random() < 0.4:
+            self.lines.append("    disconnects <= 1")
 
     def handler_in_role(self, scope: Scope) -> None:
         self.handler(scope, 1)
@@ -301,6 +333,10 @@ class Spec:
     def invariant(self) -> str:
         """Mostly true ones, so that searches go on."""
         body = self.e.expr(BOOL, self.scope, 3)
+        if self.messages and "fifo" not in self.network and self.rng.random() < 0.3:
+            body = f"({body} and exists m in network.Note: m.ok and m.num > 1)"
+        if self.byzantine and self.rng.random() < 0.4:
+            body = f"({body} or correct(Peer) == byzantine(Peer))"
         return body if self.rng.random() < 0.06 else f"{body} or Limit < 9"
 
     def model(self) -> None:
@@ -309,8 +345,7 @@ class Spec:
         self.lines.append(f"    capacity bag = {self.rng.randint(2, 4)}")
         if self.messages and not self.network.startswith("set"):
             self.lines.append(f"    capacity network = {self.rng.randint(2, 5)}")
-        if self.volatile and self.rng.random() < 0.6:
-            self.lines.append(f"    crashes <= {self.rng.randint(1, 2)}")
+        self.crash_lines()
         if self.messages and "lossy" in self.network and self.rng.random() < 0.6:
             self.lines.append(f"    losses <= {self.rng.randint(0, 2)}")
         if self.messages and "duplicating" in self.network and self.rng.random() < 0.6:
