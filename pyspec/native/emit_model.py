@@ -13,6 +13,7 @@ from pyspec.native.convert import convert
 from pyspec.native.ctypes_table import stream_bits
 from pyspec.native.emit import Em, emit, truth
 from pyspec.native.emit_bind import copy_of, over
+from pyspec.native.emit_check import Checks
 from pyspec.native.emit_expr import EXPRESSIONS, emit_as
 from pyspec.native.emit_ops import OPERATORS
 from pyspec.native.emit_stmt import Place, Run, Statements, put, splits_in_loop
@@ -42,6 +43,7 @@ class Generated:
     properties: tuple[core.Property, ...]  # invariants, steps, goals, in the order of their numbers
     deadlock: core.Property | None
     symmetry: tuple[str, ...]
+    memos: tuple[int, ...]  # words of the keys of each memo (runtime/memo.h)
 
 
 class Model:
@@ -57,6 +59,7 @@ class Model:
         self.functions: list[str] = []  # C functions of the model, in order
         self._successors: dict[frozenset[str], str] = {}
         self.view_words = 0
+        self.memos: list[int] = []
         sorts = instance.symmetric if symmetry else ()
         self.symmetry = Symmetry(self.em, self.layout, [instance.sort(name) for name in sorts])
 
@@ -78,13 +81,16 @@ class Model:
         self.expand()
         self.properties()
         self.fingerprints()
+        sizes = ", ".join(map(str, self.memos)) or "0"
+        self.functions.append(f"static const int MEMO_WORDS[AT_LEAST_1(N_MEMOS)] = {{{sizes}}};")
         body = [*em.types.lines, f"struct S {{ {members} }};", '#include "cx.h"', *em.globals, *self.functions]
         text = "\n".join([*self.defines(), '#include "base.h"', *body, '#include "api.h"', ""])
         key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         props = tuple(p for kind in CHECKED for p in self.by_kind[kind])
         deadlock = next(iter(self.by_kind["deadlock_free"]), None)
         return Generated(f"#define MODEL_KEY 0x{key}ULL\n{text}", em, self.layout, tuple(em.spans), tuple(em.cover),
-                         tuple(a.name for a in self.spec.actions), props, deadlock, self.symmetry.names)  # fmt: skip
+                         tuple(a.name for a in self.spec.actions), props, deadlock, self.symmetry.names,
+                         tuple(self.memos))  # fmt: skip
 
     def defines(self) -> list[str]:
         """What base.h wants to know."""
@@ -101,6 +107,7 @@ class Model:
             "HAS_LIMIT": int(bool(instance.limits)),
             "HAS_VIEW": int(instance.view is not None),
             "HAS_SYMMETRY": int(bool(self.symmetry.names)),
+            "N_MEMOS": len(self.memos),
             "CHECK_DEADLOCK": int(bool(kinds["deadlock_free"])),
         }
         return [f"#define {name} {value}" for name, value in counts.items()]
@@ -159,14 +166,18 @@ class Model:
         """Count, check the step, apply limits, pack, push."""
         lines = ["if (UNLIKELY(cx->tap != NULL)) { tapped(cx); return; }"]
         lines.append("cx->generated++;" if initial else "completed(cx, action);")
-        if self.by_kind["step"]:
-            lines.append("model_start(cx, &cx->nxt);" if initial else "check_steps(cx);")
+        lines.append("U *w = slot(cx);")
+        steps = bool(self.by_kind["step"]) and not initial
+        if steps or not self.symmetry.names:
+            lines.append(f"unsigned words = {pack};")
+        if steps:
+            lines.append("take_steps(cx, w);")
+        if self.by_kind["step"] and initial:
+            lines.append("model_start(cx, &cx->nxt);")
         if self.instance.limits:
             lines.append("if (!within(cx)) { outside(cx); return; }")
-        lines.append("U *w = slot(cx);")
         if self.symmetry.names:
-            pack = "canonical(&cx->nxt, w)"
-        lines.append(f"unsigned words = {pack};")
+            lines.append(f"{'' if steps else 'unsigned '}words = canonical(&cx->nxt, w);")
         view = self.instance.view is not None
         return [*lines, f"push(cx, words, {'model_view(cx, &cx->nxt)' if view else 'fingerprint(w, words)'});"]
 
@@ -243,11 +254,11 @@ class Model:
         invariants, goals, steps = self.by_kind["invariant"], self.by_kind["reachable"], self.by_kind["step"]
         first_goal = len(invariants) + len(steps)
         numbered = [*enumerate(invariants), *((first_goal + i, g) for i, g in enumerate(goals))]
-        lines = self._cases(numbered, "found_here(cx, {}, s)")
-        self.function("static void model_check(Cx *cx, const S *s UNUSED)", lines)
+        checks = Checks(self.em, self.layout)
+        self.function("static void model_check(Cx *cx, const S *s UNUSED)", checks.states(numbered))
         numbered = [(len(invariants) + i, s) for i, s in enumerate(steps)]
-        lines = self._cases(numbered, "found_step(cx, {})")
-        self.function("static void model_steps(Cx *cx UNUSED, const S *s UNUSED, const S *n UNUSED)", lines)
+        self.functions += checks.steps(numbered)
+        self.memos = checks.memos
         self._starts([(n, p) for n, p in numbered if p.second is not None])
         self._predicate("static int model_terminal", [p.body for p in self.by_kind["terminal"]], "1", "0")
         self._predicate("static int model_limit", list(self.instance.limits), "0", "1")
@@ -260,24 +271,6 @@ class Model:
                 assert prop.second is not None
                 em.line(f"if (wanted(cx, {number}) && !({truth(em, prop.second)})) found_here(cx, {number}, s);")
         self.function("static void model_start(Cx *cx UNUSED, const S *s UNUSED)", lines)
-
-    def _cases(self, numbered: list[tuple[int, core.Property]], report: str) -> list[str]:
-        em = self.em
-        with em.body("s", "n") as lines:
-            em.line("switch (cx->item) {")
-            for position, (number, prop) in enumerate(numbered):
-                em.line(f"case {position}: cx->item = {position};")
-                self._guarded(number, prop, report)
-            em.line("default: break; }")
-        return lines
-
-    def _guarded(self, number: int, prop: core.Property, report: str) -> None:
-        """Evaluate a property if it is wanted and not decided."""
-        em = self.em
-        goal = prop.kind == "reachable"
-        em.line(f"if (wanted(cx, {number}) && !cx->g->found[{number}].set) {{ /* {prop.name} */")
-        em.line(f"if ({'' if goal else '!'}({truth(em, prop.body)})) {report.format(number)};")
-        em.line("}")
 
     def _predicate(self, head: str, bodies: list[core.Expr], decides: str, otherwise: str) -> None:
         em = self.em

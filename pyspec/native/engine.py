@@ -171,7 +171,7 @@ def search_options(request: Request, made: Generated, folder: str) -> Options:
         keep_going=int(request.keep_going),
         stop_when_decided=int(request.only is not None and not request.lively),
         max_states=request.max_states or 0,
-        max_slots_log2=_slots(request),
+        max_slots_log2=_slots(request, len(made.memos)),
         folder=folder.encode(),
         checkpoint=request.checkpoint.encode() if request.checkpoint else None,
         wanted=bytes([*wanted, deadlock, True]),
@@ -179,13 +179,13 @@ def search_options(request: Request, made: Generated, folder: str) -> Options:
     )
 
 
-def _slots(request: Request) -> int:
+def _slots(request: Request, memos: int) -> int:
     """The greatest table, as a power of two: what fits the memory budget, or the machine."""
     if request.memory is None:
         room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         return max(14, (room // 8).bit_length() - 1)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    room = max(request.memory - used - (2 << 20), 1 << 20)
+    room = max(request.memory - used - (memos * request.threads + 2 << 20), 1 << 20)
     return max(14, (room * 63 // 64 // 8).bit_length() - 1)
 
 

@@ -10,6 +10,8 @@ API void search_free(Search *g) {
     table_close(&g->table);
     log_close(&g->log);
     for (U i = 0; i < g->runs; i++) close(g->run[i].fd);
+    for (int i = 0; g->cx && i < g->o.threads; i++)
+        for (int m = 0; m < N_MEMOS; m++) free(g->cx[i].memo[m].entry);
     free(g->run); free(g->old); free(g->cx); free(g->thread); free(g->now.item); free(g->next.item);
     free(g);
 }
@@ -29,7 +31,10 @@ API Search *search_new(const Options *o) {
     pthread_cond_init(&g->turn, NULL);
     pthread_cond_init(&g->finished, NULL);
     if (!g->cx || !g->thread || !table_open(&g->table, 14, (unsigned)o->max_slots_log2)) { search_free(g); return NULL; }
-    for (int i = 0; i < o->threads; i++) g->cx[i].g = g;
+    for (int i = 0; i < o->threads; i++) {
+        g->cx[i].g = g;
+        for (int m = 0; m < N_MEMOS; m++) memo_open(&g->cx[i].memo[m], MEMO_WORDS[m]);
+    }
     return g;
 }
 

@@ -6,6 +6,7 @@
 #define PYSPEC_CX_H
 #include "table.h"
 #include "log.h"
+#include "memo.h"
 
 #define BATCH 64
 #define OUT_WORDS (2048 > 4 * (W_MAX + 1) ? 2048 : 4 * (W_MAX + 1)) /* records are written in chunks of this size */
@@ -95,6 +96,8 @@ struct Cx {
     Entry b[BATCH];
     U out[OUT_WORDS];
     U in[OUT_WORDS];
+    int broken; /* a step property failed on this step */
+    Memo memo[AT_LEAST_1(N_MEMOS)];
     Tap *tap; /* exploring: takes each successor instead of the search */
 };
 
@@ -108,7 +111,8 @@ static void drain(Cx *cx);
 static void outside(Cx *cx);
 static void tapped(Cx *cx);
 static int within(Cx *cx);
-static void check_steps(Cx *cx);
+static void take_steps(Cx *cx, const U *w);
+static int check_steps(Cx *cx, void (*steps)(Cx *, const S *, const S *));
 static COLD void found(Cx *cx, int property, unsigned n, const U *w);
 static COLD void found_here(Cx *cx, int property, const S *s); /* a property is decided by the state s */
 static COLD void found_step(Cx *cx, int property);             /* ... by the step from cur to nxt */
@@ -119,7 +123,6 @@ static unsigned model_pack(const S *s, U *w);
 static void model_initial(Cx *cx);
 static void model_expand(Cx *cx);
 static void model_check(Cx *cx, const S *s);
-static void model_steps(Cx *cx, const S *s, const S *n);
 static int model_terminal(Cx *cx, const S *s);
 static int model_limit(Cx *cx, const S *s);
 static void model_start(Cx *cx, const S *s);

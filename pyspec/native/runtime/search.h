@@ -43,10 +43,14 @@ static COLD void found_here(Cx *cx, int property, const S *s) {
     else found_there(cx, property, s);
 }
 
-static COLD void found_step(Cx *cx, int property) { found_there(cx, property, &cx->nxt); }
+static COLD void found_step(Cx *cx, int property) {
+    cx->broken = 1;
+    found_there(cx, property, &cx->nxt);
+}
 
 /* An evaluation error while a successor (already counted) is looked at: it does not abandon the action. */
 static COLD void failed_there(Cx *cx) {
+    cx->broken = 1;
     if (cx->error_kind == E_ROOM) cx->g->stop = S_ROOM;
     else found_there(cx, P_ERROR, &cx->nxt);
 }
@@ -78,19 +82,21 @@ static int within(Cx *cx) {
     return inside;
 }
 
-/* The step from cur to nxt; each property is abandoned on its own by an evaluation error. */
-static void check_steps(Cx *cx) {
+/* Step properties on the step from cur to nxt, 1 if all held; each is abandoned on its own by an evaluation error. */
+static int check_steps(Cx *cx, void (*steps)(Cx *, const S *, const S *)) {
     jmp_buf here, *outer = cx->back;
     int item = cx->item;
     cx->back = &here;
     cx->item = 0;
+    cx->broken = 0;
     if (_setjmp(here)) {
         failed_there(cx);
         cx->item++;
     }
-    model_steps(cx, &cx->cur, &cx->nxt);
+    steps(cx, &cx->cur, &cx->nxt);
     cx->item = item;
     cx->back = outer;
+    return !cx->broken;
 }
 
 /* ------------------------------------------------------------------------------------------------- one state */
