@@ -12,6 +12,7 @@ from pyspec.lang import types as t
 from pyspec.lang.abstract import Abstract
 from pyspec.lang.declare import declare
 from pyspec.lang.faults import crashes, network_faults, pools, role_vars
+from pyspec.lang.functions import recursive
 from pyspec.lang.ghosts import check_ghosts
 from pyspec.lang.link import Linked
 from pyspec.lang.lower import (
@@ -40,7 +41,7 @@ def elaborate(linked: Linked) -> c.Spec:
     found: list[Diagnostic] = []
     names = declare(linked.decls, found)
     if found:
-        raise SpecError(found)
+        raise SpecError(list(dict.fromkeys(found))[:50])
     out = Lowered(names)
     _variables(linked.decls, out)
     pools(out)
@@ -48,6 +49,7 @@ def elaborate(linked: Linked) -> c.Spec:
     for role in names.roles.values():
         out.attempt(lambda role=role: crashes(role, out))  # type: ignore[misc]
     network_faults(out)
+    out.found.extend(recursive(tuple(out.functions)))
     if out.found:
         raise SpecError(out.found[:50])
     for a in linked.abstracts:

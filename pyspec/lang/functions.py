@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pyspec.base.diagnostics import error
+from pyspec.base.diagnostics import Diagnostic, error
 from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.exprs import Want, bind, boolean, check, coerce, infer, with_lets
+from pyspec.lang.ghosts import walk
 from pyspec.lang.names import Env, FunctionSig, Names
 from pyspec.lang.patterns import match_pattern
 from pyspec.lang.typeops import BOOL, article, join, value_type
@@ -111,10 +112,31 @@ def result_of(sig: FunctionSig, names: Names, span: Span) -> None:
         names.inferring.discard(sig.name)
 
 
+def recursive(functions: tuple[c.Function, ...]) -> list[Diagnostic]:
+    """A mistake for each function that calls itself, directly or through others."""
+    calls = {f.name: [n for n in walk(f.body) if isinstance(n, c.Call)] for f in functions}
+    reached = {name: {n.name for n in nodes} for name, nodes in calls.items()}
+    changed = True
+    while changed:
+        changed = False
+        for found in reached.values():
+            more = set().union(*(reached.get(name, set()) for name in found)) - found
+            found |= more
+            changed |= bool(more)
+    out = []
+    for f in functions:
+        if f.name in reached[f.name]:
+            back = next(n for n in calls[f.name] if n.name == f.name or f.name in reached.get(n.name, ()))
+            through = "" if back.name == f.name else f" through `{back.name}`"
+            message = f"`{f.name}` calls itself{through}; functions are not recursive"
+            out.append(Diagnostic("E0327", message, back.span, "use fold"))
+    return out
+
+
 def property_body(body: s.Suite, env: Env, span: Span) -> tuple[str | None, c.Expr]:
     """The docstring and the condition of a property."""
     doc, rest = suite_doc(body)
     return doc, block_value(rest, env, BOOL, span)
 
 
-__all__ = ["block_value", "function_body", "property_body", "result_of", "suite_doc", "t"]
+__all__ = ["block_value", "function_body", "property_body", "recursive", "result_of", "suite_doc", "t"]

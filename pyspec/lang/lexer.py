@@ -54,7 +54,7 @@ MAX_INT = 2**63 - 1
 #: One token, blank or comment.
 TOKEN = re.compile(
     r"""(?P<blank>[ ]+)|(?P<comment>\#[^\n]*)|(?P<string>\"\"\"(?s:.*?)\"\"\"|"(?:[^"\\\n]|\\.)*")
-    |(?P<int>[0-9][0-9_]*)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<nl>\n)
+    |(?P<open>"[^\n]*)    |(?P<int>[0-9][0-9_]*)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<nl>\n)
     |(?P<op>\.\.|==|!=|<=|>=|\+=|-=|\|=|&=|//|->|[()\[\]{}:,.=<>+\-*/%|&'?!])|(?P<bad>.)""",
     re.X,
 )
@@ -105,6 +105,10 @@ def _raw(source: Source, found: list[Diagnostic]) -> list[list[Token]]:
             number, start = number + 1, match.end()
         elif kind == "bad":
             found.append(_bad(value, span))
+        elif kind == "open":
+            hint = 'close it with " on the same line, or use """'
+            found.append(Diagnostic("E0103", "this string is not closed", span, hint))
+            lines[-1].append(Token("string", '""', span))
         elif kind not in ("blank", "comment"):
             lines[-1].append(_token(kind, value, span, found))
             if last != number:
@@ -116,8 +120,6 @@ def _raw(source: Source, found: list[Diagnostic]) -> list[list[Token]]:
 def _bad(value: str, span: Span) -> Diagnostic:
     if value == "\t":
         return Diagnostic("E0102", "a tab; indent with spaces", span)
-    if value == '"':
-        return Diagnostic("E0103", "this string is not closed", span, 'close it with " on the same line, or use """')
     shown = value if value.isprintable() else repr(value)[1:-1]
     return Diagnostic("E0101", f"unexpected character {shown}", span)
 
