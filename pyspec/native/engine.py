@@ -62,7 +62,10 @@ class Compiled:
 def compile_model(instance: Instance, symmetry: bool = True) -> Compiled:
     """Generate, compile and load. Raises CannotEmit and CannotBuild."""
     began = time.perf_counter()
-    made = generate(instance, symmetry)
+    try:
+        made = generate(instance, symmetry)
+    except RecursionError:
+        raise CannotEmit("expressions or statements are nested too deeply") from None
     library = build(made.source)
     return Compiled(made, library, time.perf_counter() - began)
 

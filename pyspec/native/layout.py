@@ -19,6 +19,7 @@ from pyspec.native.emit import Em
 from pyspec.native.values import decode, keys_of, make_prod
 
 MOST_CELLS = 256
+MOST_WORDS = 4096  # of a packed state
 RAW = d.DInt(0, 2**64 - 1)  # one word of a wide mask
 
 
@@ -76,6 +77,8 @@ def make_layout(em: Em) -> Layout:
         cells[var.name] = tuple(_place(free, path, dom) for path, dom in found)
     words = max(len(free), 0 if streams else 1)
     extra = sum(stream_bits(em.vars[name].dom) for name in streams)
+    if words + extra // 64 > MOST_WORDS:
+        raise d.CannotEmit(f"a state may take {8 * (words + extra // 64):,} bytes; smaller capacities would help")
     bits = free[0] if len(free) == 1 and not streams else 0 if not free and not streams else 64 * words + extra
     return Layout(cells, tuple(streams), words, words + (extra + 63) // 64, bits)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.base.diagnostics import SpecError
-from pyspec.lang import load_spec
+from pyspec.lang import load_spec, load_text
 from pyspec.model.instance import Instance, instantiate
 from pyspec.native import build, engine
 
@@ -49,6 +49,26 @@ def test_a_state_budget_ends_the_search() -> None:
 def test_a_time_budget_ends_the_search() -> None:
     result = engine.check(instance(12), threads=1, symmetry=False, max_seconds=0.2)
     assert (result.verdict, result.stopped_by) == ("incomplete", "time")
+
+
+def test_ctrl_c_ends_the_search() -> None:
+    def interrupt(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    result = engine.check(instance(12), threads=2, symmetry=False, progress=interrupt)
+    assert (result.verdict, result.stopped_by) == ("incomplete", "interrupt")
+
+
+def test_a_specification_of_next_to_nothing() -> None:
+    for text, distinct in (("protocol empty\n", 1), ("protocol one\nvar x: 0..0 = 0\naction stay:\n    x = 0\n", 1)):
+        result = engine.check(instantiate(load_text(text)))
+        assert (result.engine, result.distinct, result.verdict) == ("native", distinct, "holds")
+
+
+def test_a_state_too_large_for_generated_code_is_searched_in_python() -> None:
+    text = "protocol huge\nvar x: seq[0..1000000] = []\naction stay:\n    x = []\nmodel m: capacity x = 65000\n"
+    result = engine.check(instantiate(load_text(text)))
+    assert (result.engine, result.distinct) == ("python", 1)
 
 
 def test_progress_is_reported() -> None:

@@ -102,13 +102,15 @@ static void sort_by_kind(int *run, int n, const int *kind) {
     }
 }
 
+#define MOST_ARRANGEMENTS 50000 /* beyond, some state of the orbit has to do: less is reduced, nothing is lost */
+
 /* Every arrangement of the ties is tried. */
 static unsigned least_packed(const S *s, Order *o, int kinds[][64], U *w) {
     U other[W_MAX];
-    unsigned n = 0;
+    unsigned n = 0, tried = 0;
     for (int t = 0; t < o->ties; t++)
         sort_by_kind(o->order[o->sort[t]] + o->first[t], o->length[t], kinds[o->sort[t]]);
-    for (int t = 0; t < o->ties || !n;) {
+    for (int t = 0; (t < o->ties && ++tried < MOST_ARRANGEMENTS) || !n;) {
         unsigned m = pack_permuted(s, o, other);
         int less = !n;
         if (n && m != n) less = m < n;
