@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import Diagnostic, error
 from pyspec.cli import cache
+from pyspec.cli.diagnostics import to_json
 from pyspec.cli.progress import ProgressLine
 from pyspec.cli.report import Report, expectations, is_complete, needs_symmetry, of_result
 
@@ -78,6 +79,7 @@ def run(request: Request, progress: ProgressLine | None = None, spec: core.Spec 
 def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> Report:
     """Searches, and compares with what the model expects. Pinned counts of the full search and of the reduced one may
     need a search each; the report is the one of the first."""
+    from pyspec.lang.lints import lint
     from pyspec.model.instance import choose_model, describe_constants, instantiate
 
     model = bounds(spec, choose_model(spec, request.model), request.bounds_of)
@@ -88,6 +90,8 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     full_only = request.symmetry and False in wanted and True not in wanted and bool(instance.symmetric)
     first = replace(request, symmetry=request.symmetry and not full_only)
     report = of_result(execute(first, instance, progress), request.path)
+    if pristine:
+        report["warnings"] = [*map(to_json, lint(spec)), *report["warnings"]]
     report["constants"] = describe_constants(instance)
     reduced = bool(report["symmetry"])
     report["expectations"] = expectations(expects, report, symmetric=reduced)
@@ -123,7 +127,7 @@ def execute(request: Request, instance: Instance, progress: ProgressLine | None)
             raise error(code, why, hint=hint or "leave out --engine native") from None
         result = execute_python(request, instance, progress)
         slow = Diagnostic(
-            "W" + code[1:], f"{why}; the Python search ran, some hundred times slower", hint=hint, severity="warning"
+            "W0902", f"{why}; the Python search ran, some hundred times slower", hint=hint, severity="warning"
         )
         return replace(result, warnings=(*result.warnings, slow))
 

@@ -221,7 +221,8 @@ def _var(storage: str) -> Rule:
 
 def _stable(sp: Span, c: Items) -> s.Decl:
     *rest, unless, doc = c
-    return dataclasses.replace(_var("stable")(sp, [*rest, doc]), unless=unless or ())
+    found: s.VarDecl = _var("stable")(sp, [*rest, doc])
+    return dataclasses.replace(found, unless=unless or ())
 
 
 def _role(byzantine: bool) -> Rule:

@@ -153,9 +153,9 @@ def _unused(spec: c.Spec) -> Iterator[Diagnostic]:
     for d in spec.consts:
         if not d.name.startswith("budget.") and d.name not in consts:
             yield _warn("W0704", f"nothing uses constant `{d.name}`", d.span)
-    for f in spec.flaws:
-        if f.name not in consts:
-            yield _warn("W0704", f"flaw `{f.name}` changes nothing: no action asks for it", f.span)
+    for flaw in spec.flaws:
+        if flaw.name not in consts:
+            yield _warn("W0704", f"flaw `{flaw.name}` changes nothing: no action asks for it", flaw.span)
     for f in spec.functions:
         if f.name not in calls:
             yield _warn("W0704", f"nothing calls function `{f.name.rpartition('.')[2]}`", f.span)
