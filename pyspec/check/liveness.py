@@ -7,10 +7,11 @@ A counterexample to each property is a run that from some point on stays inside 
     P leads to Q          a run from a state with P and not Q, allowed: not Q
     eventually always Q   any run, allowed: all states, and it meets a state with not Q again and again
 
-Infinite runs of a finite graph end up in a strongly connected component (a single state counts: every run may stutter). The
-component is fair when every weakly fair step that is enabled in all of its states is taken inside it, and every strongly
-fair step that is enabled in one of its states is. States in which an unfair strongly fair step is enabled are cut out and
-what remains is searched again (E. A. Emerson and C.-L. Lei, Modalities for model checking, Sci. Comput. Program. 8, 1987).
+Infinite runs of a finite graph end up in a strongly connected component (a single state counts: every run may stutter).
+The component is fair when every weakly fair step that is enabled in all of its states is taken inside it, and every
+strongly fair step that is enabled in one of its states is. States in which an unfair strongly fair step is enabled are
+cut out and what remains is searched again (E. A. Emerson and C.-L. Lei, Modalities for model checking, Sci. Comput.
+Program. 8, 1987).
 
 Fairness is per step: an action together with its arguments (`fair action work(p: Proc)` is fair to every process). A
 step that changes nothing is no step.
@@ -18,6 +19,7 @@ step that changes nothing is no step.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +29,10 @@ UNFAIR = -1
 
 @dataclass
 class Graph:
-    """The explored states, numbered from 0; `edges[s]` lists (label, target) of each step that changes the state. A label
-    is the number of a fair step, or UNFAIR. `blocked[s]` are labels of steps that lead out of the explored part."""
+    """The explored states, numbered from 0; `edges[s]` lists (label, target) of each step that changes the state.
+
+    A label is the number of a fair step, or UNFAIR. `blocked[s]` are labels of steps that leave the explored part.
+    """
 
     initial: list[int] = field(default_factory=list)
     edges: list[list[tuple[int, int]]] = field(default_factory=list)
@@ -46,7 +50,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Lasso:
-    """States of a run: `states[loop:]` repeats for ever (the last leads back to `states[loop]`; a single one stutters)."""
+    """States of a run: `states[loop:]` repeats for ever (from the last to `states[loop]`; a single one stutters)."""
 
     states: tuple[int, ...]
     loop: int
@@ -55,7 +59,7 @@ class Lasso:
 def counterexample(
     graph: Graph, shape: str, first: Sequence[bool], second: Sequence[bool] | None = None
 ) -> Lasso | None:
-    """A fair run that violates the property, or None. `first` is Q (P for "leads_to", where `second` is Q), by state."""
+    """A fair run that violates the property, or None. `first` is Q (for "leads_to" P, and `second` Q), by state."""
     goal = second if shape == "leads_to" and second is not None else first
     count = len(graph.edges)
     starts: Iterable[int]
@@ -219,6 +223,6 @@ def _cycle(graph: Graph, start: int, fair: set[int], must_meet: set[int] | None)
 
 def _through(graph: Graph, walk: list[int], fair: set[int], edge: tuple[int, int]) -> None:
     """Extend a walk over one edge, unless it takes it already."""
-    if any(pair == edge for pair in zip(walk, walk[1:], strict=False)):
+    if any(pair == edge for pair in itertools.pairwise(walk)):
         return
     walk += [*_path(graph, [walk[-1]], fair, {edge[0]})[1:], edge[1]]
