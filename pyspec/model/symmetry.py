@@ -113,7 +113,21 @@ def independent(loop: core.For) -> bool:
     written = {node.var for node in nodes(loop) if isinstance(node, core.Assign)}
     if any(isinstance(node, core.Call) for node in nodes(loop)) and written:
         return False  # a function may read what the loop writes
-    return all(_own(statement, loop.var, written) for statement in loop.body)
+    return _one_pair(loop, written) and all(_own(statement, loop.var, written) for statement in loop.body)
+
+
+def _one_pair(loop: core.For, written: set[str]) -> bool:
+    """Whether cells that are named by a pair of nodes, as channels are, are named by one and the same pair throughout:
+    the cell (me, you) of one iteration could be the cell (you, me) of another."""
+    steps = (node.key for node in nodes(loop) if isinstance(node, core.IndexStep))
+    reads = (cell[1] for node in nodes(loop) if (cell := _cell(node)) is not None and cell[0] in written)
+    pairs = [key for key in (*steps, *reads) if isinstance(key, core.TupleExpr)]
+    return all(pair == pairs[0] for pair in pairs)
+
+
+def _own_key(key: core.Expr, var: str) -> bool:
+    """Whether each iteration has its own cell under this key."""
+    return _is_local(key, var) or (isinstance(key, core.TupleExpr) and any(_is_local(item, var) for item in key.items))
 
 
 def _own(statement: core.Stmt, var: str, written: set[str]) -> bool:
@@ -129,7 +143,7 @@ def _own(statement: core.Stmt, var: str, written: set[str]) -> bool:
 
 def _own_assign(statement: core.Assign, var: str, written: set[str]) -> bool:
     cell = bool(statement.path) and isinstance(statement.path[0], core.IndexStep)
-    if cell and isinstance(statement.path[0], core.IndexStep) and _is_local(statement.path[0].key, var):
+    if cell and isinstance(statement.path[0], core.IndexStep) and _own_key(statement.path[0].key, var):
         keys = (step.key for step in statement.path if isinstance(step, core.IndexStep))
         return all(_reads_own(part, var, written) for part in (*keys, statement.value))
     value = statement.value
@@ -142,7 +156,8 @@ def _own_assign(statement: core.Assign, var: str, written: set[str]) -> bool:
 
 def _reads_own(expr: core.Expr, var: str, written: set[str]) -> bool:
     """Whether an expression reads the written variables only in the cell of this iteration."""
-    if _is_cell(expr) and isinstance(expr, core.Op) and _is_local(expr.args[1], var):
+    cell = _cell(expr)
+    if cell is not None and _own_key(cell[1], var):
         return True
     if isinstance(expr, core.StateVar):
         return expr.name not in written
@@ -150,8 +165,11 @@ def _reads_own(expr: core.Expr, var: str, written: set[str]) -> bool:
     return all(_reads_own(part, var, written) for part in _direct(below))
 
 
-def _is_cell(expr: core.Expr) -> bool:
-    return isinstance(expr, core.Op) and expr.op == "map.at" and isinstance(expr.args[0], core.StateVar)
+def _cell(expr: object) -> tuple[str, core.Expr] | None:
+    """The variable and the key of one cell of a map that is a state variable."""
+    if isinstance(expr, core.Op) and expr.op == "map.at" and isinstance(expr.args[0], core.StateVar):
+        return expr.args[0].name, expr.args[1]
+    return None
 
 
 def _direct(found: Iterator[object]) -> Iterator[core.Expr]:
