@@ -184,6 +184,7 @@ STATEMENTS: dict[str, Rule] = {
     "any_stmt": lambda sp, c: s.AnyStmt(c[0], c[1], span=sp),
     "send_stmt": lambda sp, c: s.SendStmt(c[0], c[1], c[2], span=sp),
     "reply_stmt": lambda sp, c: s.SendStmt(c[0], reply=True, span=sp),
+    "disconnect_stmt": lambda sp, c: s.DisconnectStmt(c[0], span=sp),
     "assert_stmt": lambda sp, c: s.AssertStmt(c[0], unquote(c[1]), span=sp),
     "pass_stmt": lambda sp, c: s.PassStmt(span=sp),
     "if_stmt": _if,

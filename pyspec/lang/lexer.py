@@ -22,7 +22,7 @@ SOFT = frozenset(
     """protocol module import sort ordered enum record union type const quorum message network var ghost init def role
     action on invariant step reachable terminal deadlock liveness lemma assume law flaw model refines fair strongly
     stable volatile restart byzantine expect limit view capacity symmetry when either send reply assert pass match case
-    return procedure hint""".split()  # noqa: SIM905
+    return procedure hint disconnect""".split()  # noqa: SIM905
 )
 FOLLOW = {
     "ordered": {"sort"},
@@ -167,7 +167,7 @@ def _used_as_name(token: Token, following: Token | None, first: bool) -> bool:
 _AFTER_A_NAME = frozenset([*OPERATORS, "and", "or", "implies", "in"]) - frozenset("([{-:")
 
 #: Soft words that may follow a colon on the same line (`if x: send M`, `model m: limit P`).
-STATEMENT_WORDS = frozenset(["when", "send", "reply", "assert", "pass", "return", "either", "match"])
+STATEMENT_WORDS = frozenset(["when", "send", "reply", "disconnect", "assert", "pass", "return", "either", "match"])
 
 
 def lex(source: Source) -> Lexed:

@@ -8,6 +8,7 @@ from pyspec.base.diagnostics import error
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
+from pyspec.lang.channels import disconnect
 from pyspec.lang.exprs import bind, bind_all, boolean, check, coerce, combine, element_type, infer, with_lets
 from pyspec.lang.messages import closest
 from pyspec.lang.messaging import send
@@ -259,6 +260,7 @@ LOWER: dict[type, Callable[..., list[c.Stmt]]] = {
     s.MatchStmt: _match,
     s.CallStmt: _call,
     s.SendStmt: _send,
+    s.DisconnectStmt: disconnect,
     s.ReturnStmt: _return,
     s.AssignStmt: _assign,
 }

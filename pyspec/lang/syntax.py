@@ -258,6 +258,13 @@ class AnyStmt(Stmt):
 
 
 @dataclass(frozen=True, slots=True)
+class DisconnectStmt(Stmt):
+    """`disconnect NODE`, `disconnect SET`: closes the fifo channels between this node and others."""
+
+    nodes: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class SendStmt(Stmt):
     """`reply` has `reply` set; its receiver is the sender of the message being handled."""
 
