@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
-from pyspec.lang.unparse import expr_text
 from pyspec.model.errors import EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.instance import Instance
+from pyspec.model.say import binds, said
 from pyspec.model.state import State
 from pyspec.model.values import Value, ordered, show
 from pyspec.model.walk import locals_in, parts
@@ -88,11 +88,12 @@ def _quant(expr: core.Quant, scope: Scope) -> Lines:
         scope.locals[expr.var] = item
         if _truth(expr.body, scope) == decides:
             return _with(f"{expr.var} = {show(item, item_type)}", because(expr.body, scope))
-    domain = f"{expr.var} in {expr_text(expr.domain, 6)}"
+    domain = f"{expr.var} in {said(expr.domain, scope.locals, 6)}"
     if not items:
         return [f"there is no {domain}: the set is empty"]
     word = "no" if decides else "every"
-    return [f"{word} {domain}{_set(expr.domain, items, item_type)} has {expr_text(expr.body)}", *_values(expr, scope)]
+    body = said(expr.body, {name: value for name, value in scope.locals.items() if name != expr.var})
+    return [f"{word} {domain}{_set(expr.domain, items, item_type)} has {body}", *_values(expr, scope)]
 
 
 def _with(binding: str, lines: Lines) -> Lines:
@@ -127,13 +128,13 @@ def _call(expr: core.Call, scope: Scope) -> Lines:
     inner = Scope(scope.state, scope.next, scope.functions, dict(zip(names, values, strict=True)))
     bound = [f"{n} = {show(v, kind)}" for (n, kind), v in zip(function.params, values, strict=True)]
     where = f", with {', '.join(bound)}" if bound else ""
-    return [f"{expr_text(expr)} is {truth}{where}:", *(f"  {line}" for line in because(function.body, inner))]
+    return [f"{said(expr, scope.locals)} is {truth}{where}:", *(f"  {line}" for line in because(function.body, inner))]
 
 
 def _plain(expr: core.Expr, scope: Scope) -> Lines:
     truth = _truth(expr, scope)
     says = isinstance(expr, core.Op) and expr.op == ("eq" if truth else "ne") and isinstance(expr.args[1], core.Lit)
-    return [f"{expr_text(expr)} is {'true' if truth else 'false'}", *([] if says else _values(expr, scope))]
+    return [f"{said(expr, scope.locals)} is {'true' if truth else 'false'}", *([] if says else _values(expr, scope))]
 
 
 _REASONS: dict[object, Callable[..., Lines]] = {
@@ -156,7 +157,7 @@ def _values(expr: core.Expr, scope: Scope) -> Lines:
     lines: Lines = []
     for part in _reads(expr, frozenset()):
         try:
-            line = f"    {expr_text(part)} = {show(evaluate(part, scope), part.type)}"
+            line = f"    {said(part, scope.locals)} = {show(evaluate(part, scope), part.type)}"
         except EvaluationError:
             continue
         if line not in lines:
@@ -168,12 +169,12 @@ def _reads(expr: core.Expr, bound: frozenset[str]) -> list[core.Expr]:
     if isinstance(expr, core.Lit | core.Local | core.Domain):
         return []
     open_ = bound & locals_in(expr)
-    variable = any(isinstance(node, core.StateVar) for node in _all(expr))
+    variable = any(isinstance(node, core.StateVar | core.Call) for node in _all(expr))
     if variable and not open_ and not isinstance(expr.type, ty.Bool) and not isinstance(expr, core.Quant):
         return [expr]
     if isinstance(expr, core.StateVar) or (isinstance(expr.type, ty.Bool) and _place(expr) and not open_):
         return [expr]
-    inside = bound | _binds(expr)
+    inside = bound | binds(expr)
     return [found for part in _expressions(expr) for found in _reads(part, inside)]
 
 
@@ -190,15 +191,3 @@ def _expressions(node: object) -> list[core.Expr]:
 
 def _all(expr: core.Expr) -> list[core.Expr]:
     return [expr, *(inner for part in _expressions(expr) for inner in _all(part))]
-
-
-def _binds(expr: core.Expr) -> frozenset[str]:
-    if isinstance(expr, core.Quant | core.Choose | core.MapComp):
-        return frozenset({expr.var})
-    if isinstance(expr, core.Fold):
-        return frozenset({expr.var, expr.acc})
-    if isinstance(expr, core.LetExpr):
-        return frozenset({expr.name})
-    if isinstance(expr, core.SetComp):
-        return frozenset(gen.var for gen in expr.gens)
-    return frozenset({expr.gen.var}) if isinstance(expr, core.SeqComp) else frozenset()

@@ -52,7 +52,7 @@ def test_a_violation_ends_the_search_with_its_level_and_a_shortest_trace() -> No
     assert found(result, "everyone_commits").verdict == "incomplete"
     text = trace.text()
     assert "decision: undecided -> commit" in text and "consistent is false" in text
-    assert "phase[b] == aborted is true" in text
+    assert "phase[RM1] == aborted is true" in text
 
 
 def test_keep_going_decides_every_property() -> None:
