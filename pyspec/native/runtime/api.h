@@ -17,8 +17,9 @@ API void search_free(Search *g) {
 }
 
 API Search *search_new(const Options *o) {
-    Search *g = calloc(1, sizeof(Search));
+    Search *g = aligned_alloc(64, (sizeof(Search) + 63) / 64 * 64);
     if (!g) return NULL;
+    memset(g, 0, sizeof *g);
     g->o = *o;
     g->cx = calloc((size_t)o->threads, sizeof(Cx));
     g->thread = calloc((size_t)o->threads, sizeof(pthread_t));

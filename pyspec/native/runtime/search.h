@@ -267,6 +267,7 @@ static int level_end(Search *g) {
     for (int i = 0; i < g->o.threads; i++) collect(&g->cx[i], !discard);
     if (discard) {
         discard_steps(g);
+        g->pending = 0;
         return 1;
     }
     spill_verify(g);

@@ -12,8 +12,10 @@ typedef struct {
     U *slot;
     unsigned log2;     /* slots = 1 << log2, and SLACK more */
     unsigned max_log2; /* address space reserved, or the memory budget */
-    U count, limit;    /* entries, entries at which it must grow */
+    U limit;           /* entries at which it must grow */
     size_t reserved;   /* bytes */
+    U count __attribute__((aligned(64))); /* entries; on a cache line of its own, since every batch adds to it */
+    char rest[56];
 } Table;
 
 FN U table_slots(const Table *t) { return ((U)1 << t->log2) + SLACK; }
