@@ -116,7 +116,7 @@ class ModelNode(pytest.Collector):
         """An item for each property and each expectation."""
         from pyspec.model.instance import choose_model
 
-        kinds = ("terminal", "lemma", "assume", "law", "hint")
+        kinds = ("terminal", "assume", "hint")
         for prop in self.spec.properties:
             if prop.kind not in kinds:
                 yield PropertyItem.from_parent(self, name=prop.name)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pyspec.base.diagnostics import Diagnostic
+from pyspec.check import laws
 from pyspec.check.canonical import Canonical
 from pyspec.check.graph import LIVENESS, Explored
 from pyspec.lang import core
@@ -28,7 +29,7 @@ from pyspec.model.vacuity import Antecedent, antecedents, no_initial_state
 
 Progress = Callable[[int, int, int, int], object]
 #: Kinds of properties whose verdict a search of states and steps gives; liveness is decided on the whole graph.
-SEARCHED = ("invariant", "step", "refines", "reachable", "deadlock_free")
+SEARCHED = ("invariant", "lemma", "step", "refines", "reachable", "deadlock_free")
 PROGRESS_EVERY = 1000
 
 
@@ -91,7 +92,7 @@ class Search:
         wanted = [p for p in instance.spec.properties if only is None or p.name in only]
         self.lively = any(p.kind in LIVENESS for p in wanted)
         self.canonical = Canonical(self.machine, symmetry and not self.lively)
-        self.invariants = [p for p in wanted if p.kind == "invariant"]
+        self.invariants = [p for p in wanted if p.kind in ("invariant", "lemma")]
         self.steps = [p for p in wanted if p.kind in core.STEP_KINDS]
         self.goals = [p for p in wanted if p.kind == "reachable"]
         self.deadlock = next((p for p in wanted if p.kind == "deadlock_free"), None)
@@ -300,6 +301,7 @@ class _Report:
     def result(self) -> CheckResult:
         search = self.search
         properties = tuple(self._property(prop) for prop in search.wanted if prop.kind in (*SEARCHED, *LIVENESS))
+        properties += tuple(laws.decide(search.instance, search.only, self.machine))
         spec = search.instance.spec
         failure = self._error()
         return CheckResult(

@@ -21,7 +21,7 @@ from pyspec.model.walk import expressions, named_types
 #: Kinds of properties whose body is a predicate of one state, or of a step.
 PREDICATES = frozenset({
     "invariant", "step", "refines", "reachable", "terminal", "lemma",
-    "eventually", "always_eventually", "eventually_always", "leads_to",
+    "eventually", "always_eventually", "eventually_always", "leads_to", "law",
 })  # fmt: skip
 
 

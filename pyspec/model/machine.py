@@ -123,6 +123,11 @@ class Machine:
         states = (state,) if self._properties[name].kind not in core.STEP_KINDS else (state, after)
         return bool(self.located(lambda: test(*states, *args)))
 
+    def law(self, name: str, args: Args) -> bool:
+        """Whether a law holds for these values of its parameters; it reads no state."""
+        test = self._space[self.generated.names.of("property", name)]
+        return bool(self.located(lambda: test(None, *args)))
+
     def second(self, name: str, state: State, args: Args = ()) -> bool:
         """The right side of a `leads to`, or what a refinement asks of an initial state."""
         test = self._space[self.generated.names.of("second", name)]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.unparse import expr_text
-from pyspec.model.explain import explain
+from pyspec.model.errors import EvaluationError
+from pyspec.model.evaluate import Scope
+from pyspec.model.explain import because, explain
 from pyspec.model.instance import Instance
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Step, Trace
@@ -54,6 +56,8 @@ def explanation(trace: Trace) -> list[str]:
         return []
     if prop.kind == "deadlock_free":
         return ["no action can take a step here, and the state is not a terminal one"]
+    if prop.kind == "law":
+        return _for_values(prop, trace.failing, trace.instance)
     if prop.kind in LIVENESS:
         return _for_ever(prop, trace.failing)
     return explain(prop, trace.states(), trace.instance)
@@ -65,6 +69,17 @@ LIVENESS = {
     "eventually_always": "this is false again and again: {}",
     "leads_to": "{} was true, and after it this never is: {}",
 }
+
+
+def _for_values(prop: core.Property, failing: Failing, instance: Instance) -> list[str]:
+    """The values for which a law is false, and why."""
+    functions = {function.name: function for function in instance.spec.functions}
+    values = [f"    {name} = {show(value, kind)}" for (name, value), (_, kind) in zip(failing.params, prop.params)]
+    try:
+        why = because(prop.body, Scope({}, None, functions, dict(failing.params)))
+    except EvaluationError as problem:
+        why = [f"its evaluation fails: {problem.message}"]
+    return ["with", *values, *why]
 
 
 def _for_ever(prop: core.Property, failing: Failing) -> list[str]:

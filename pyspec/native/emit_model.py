@@ -21,7 +21,7 @@ from pyspec.native.emit_symmetry import Symmetry
 from pyspec.native.layout import Layout, make_layout, pack_cells, unpack_cells
 
 GROUPS: dict[str, frozenset[str]] = {
-    "invariant": frozenset({"invariant"}),
+    "invariant": frozenset({"invariant", "lemma"}),
     "step": core.STEP_KINDS,
     "reachable": frozenset({"reachable"}),
     "terminal": frozenset({"terminal"}),

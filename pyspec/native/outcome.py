@@ -6,6 +6,7 @@ import resource
 from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import Diagnostic
+from pyspec.check import laws
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
@@ -33,6 +34,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
     lively = liveness.wanted(instance, wanted)
     whole = not ended and all(r.verdict != "violated" for r in results if r.kind != "reachable")
     results += tuple(liveness.decide(instance, lively, state.distinct, whole))
+    results += tuple(laws.decide(instance, wanted))
     failure = search.finding(len(made.properties) + 1)
     problem = traces.error(failure) if failure else None
     nothing = state.generated == 0 and problem is None and state.stop not in STOPS
