@@ -9,6 +9,7 @@ from pyspec.base.diagnostics import SpecError, error
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
+from pyspec.lang.displays import items_of
 from pyspec.lang.exprs import (
     Want,
     bind_all,
@@ -19,7 +20,6 @@ from pyspec.lang.exprs import (
     domain,
     element_type,
     infer,
-    items_of,
     lift_items,
     op,
     pair,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyspec.base.diagnostics import Diagnostic, SpecError
-from pyspec.lang import access as _access  # registers its entries in INFER
+from pyspec.lang import access as _access  # these register their entries in INFER
 from pyspec.lang import core as c
+from pyspec.lang import displays as _displays
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.abstract import Abstract
@@ -30,7 +31,7 @@ from pyspec.lang.lower import (
 from pyspec.lang.refine import refinement
 from pyspec.lang.settings import flaw_of, model_of
 
-assert _access
+assert _access and _displays
 
 
 def elaborate(linked: Linked) -> c.Spec:
