@@ -127,6 +127,6 @@ def test_the_same_seed_gives_the_same_specification() -> None:
 
 
 def test_random_specifications_use_every_construct() -> None:
-    text = "\n".join(random_spec(seed) for seed in range(150))
+    text = "\n".join(random_spec(seed) for seed in range(400))
     words = [word.replace("_", " ") for word in WORDS.split()]
     assert [word for word in words if word not in text] == []
