@@ -26,12 +26,22 @@ class Part:
         """A bit of the first word that is in no key, so that a key differs from an empty entry."""
         return next(1 << i for i in range(64) if not self.masks[0][1] >> i & 1)
 
-    def key(self, words: str, first: bool = True) -> str:
+    def terms(self, words: str) -> list[str]:
+        """C text: the bits, word by word."""
+        return [f"({words}[{word}] & {mask}ULL)" for word, mask in self.masks]
+
+    def key(self, words: str) -> str:
         """C text: the key of a packed state."""
-        terms = [f"({words}[{word}] & {mask}ULL)" for word, mask in self.masks]
-        if first:
-            terms[0] = f"({terms[0]} | {self.mark}ULL)"
-        return ", ".join(terms)
+        first, *rest = self.terms(words)
+        return ", ".join([f"({first} | {self.mark}ULL)", *rest])
+
+    def pair(self, before: str, after: str) -> list[str]:
+        """C text: the words of the key of a step; one word, which halves the memo, where both states fit."""
+        first, second = self.terms(before), self.terms(after)
+        width = self.masks[0][1].bit_length()
+        if len(self.masks) == 1 and 2 * width < 64:
+            return [f"({first[0]} | {second[0]} << {width} | 1ULL << 63)"]
+        return [f"({first[0]} | {self.mark}ULL)", *first[1:], *second]
 
 
 def part_of(em: Em, layout: Layout, bodies: Iterable[core.Expr]) -> Part | None:
@@ -138,10 +148,11 @@ class Checks:
         lines = ["static void take_steps(Cx *cx, const U *w UNUSED) {"]
         if small:
             assert part is not None
-            n = 2 * len(part.masks)
+            key = part.pair("cx->cw", "w")
+            n = len(key)
             memo = f"&cx->memo[{self.memo(n)}]"
             lines += [
-                f"    U key[{n}] = {{{part.key('cx->cw')}, {part.key('w', False)}}};",
+                f"    U key[{n}] = {{{', '.join(key)}}};",
                 f"    U *entry = memo_entry({memo}, key, {n});",
                 f"    if (!entry || !memo_has({memo}, entry, key, {n}))",
                 f"        if (check_steps(cx, model_steps_read) && entry) memo_put(entry, key, {n});",

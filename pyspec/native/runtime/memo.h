@@ -4,7 +4,7 @@
 #ifndef PYSPEC_MEMO_H
 #define PYSPEC_MEMO_H
 
-#define MEMO_BYTES ((size_t)1 << 20)
+#define MEMO_BYTES ((size_t)1 << 19)
 #define MEMO_TRIAL 16384 /* look-ups between two judgements */
 #define MEMO_PAUSE (4 * MEMO_TRIAL)
 
