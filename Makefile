@@ -32,7 +32,7 @@ bench: setup     ## measure the engines against hand-written C (and SPIN, if ins
 	@$(PYTEST) -m bench tests/bench -s
 
 nightly: setup   ## everything, with the slow tests and the deep models
-	@$(PYTEST) -n $(WORKERS) -m "not bench"
+	@PYSPEC_RANDOM=10000 PYSPEC_RANDOM_SPECS=2000 $(PYTEST) -n $(WORKERS) -m "not bench"
 
 # The commands below run what has landed; until then they say so and fail.
 prove: setup     ## prove the library for any number of nodes

@@ -59,7 +59,7 @@ class Spec:
         self.constants = Scope([("Limit", INT)], state=False)
         self.role = self.rng.random() < 0.45
         self.messages = self.rng.random() < 0.55
-        self.volatile = self.restarts = False
+        self.volatile = False
         self.network = self.rng.choice(["set", "bag", "bag lossy", "bag duplicating", "bag lossy duplicating"])
         if self.role and self.rng.random() < 0.25:
             self.network = self.rng.choice(["fifo", "fifo lossy"])
@@ -269,15 +269,14 @@ class Spec:
         self.lines.append(f"{'byzantine ' if self.byzantine else ''}role Peer of Node as self:")
         if self.rng.random() < 0.25 and not self.byzantine:
             self.add(1, "restart later")
-            self.restarts = True
         fields: list[tuple[str, Type]] = []
         for number in range(self.rng.randint(1, 2)):
             of = self.rng.choice(FIELD_TYPES)
             stable = self.rng.choice(["stable ", "", ""])
-            self.volatile = self.volatile or not stable
             start = f"= {self.e.stored(of, self.constants, 1)}"
             if of in (INT, BOOL, ENUM) and self.rng.random() < 0.2:
                 start = f"in {self.e.domain_text(of)}"
+            self.volatile = self.volatile or (not stable and start.startswith("="))
             self.add(1, f"{stable}y{number}: {text_of(of)} {start}")
             fields.append((f"y{number}", of))
         outer, self.vars = self.vars, [*self.vars, *fields]
@@ -303,7 +302,7 @@ class Spec:
 
     def crash_lines(self) -> None:
         """Budgets of faults."""
-        if (self.volatile or self.restarts) and self.rng.random() < 0.6:
+        if self.volatile and self.rng.random() < 0.6:
             self.lines.append(f"    crashes <= {self.rng.randint(1, 2)}")
         if self.byzantine:
             self.lines.append("    byzantine = 1")
