@@ -2,9 +2,13 @@
 
 import dataclasses
 from random import Random
+from typing import Any
 
+from impl.crdt_set import PROTOCOL as SETS
+from impl.crdt_set import commands, orset
 from impl.raft import PROTOCOL as RAFT
 from impl.raft import machine
+from impl.redis_lock import PROTOCOL as LOCKS
 from impl.runtime.effects import Command, Failure
 from impl.runtime.schedule import (
     Crash,
@@ -21,9 +25,9 @@ from impl.runtime.schedule import (
     Weather,
     random_partition,
 )
-from impl.runtime.simulator import SECOND, Simulation
+from impl.runtime.simulator import SECOND, Operation, Simulation
 from tests.impl import test_raft_paper
-from tests.impl.monitors import Broken, RaftMonitor, check_counter
+from tests.impl.monitors import Broken, LockMonitor, RaftMonitor, alive, check_counter, check_set, check_tokens
 
 NODES = ("n1", "n2", "n3")
 
@@ -116,3 +120,84 @@ def hunt_raft(seed: int, seconds: float = 25.0) -> None:
     late = [call for call in simulation.history if call.invoked > 0.8 * seconds * SECOND]
     if not late or any(call.returned is None or isinstance(call.result, Failure) for call in late[:-5]):
         raise Broken("the cluster does not serve after all faults have ended")
+
+
+def hunt_redis_lock(seed: int, seconds: float = 25.0) -> None:
+    """One hostile run of the lock service, beside a dumb oracle for what each change does."""
+    schedule = hostile_schedule(Random(seed), seconds)
+    options = {"compact_changes": 40, "backlog": 20}
+    simulation = Simulation(LOCKS, NODES, seed, schedule, options)
+    simulation.watchers.append(LockMonitor())
+    for client in range(5):
+        simulation.add_client(client, 30, 0.85 * seconds, patience_ms=300.0)
+    simulation.run(seconds)
+    check_tokens(simulation.history)
+    states = [host.node.state for host in simulation.hosts.values() if host.node is not None]
+    now = max(state.keys.now for state in states)
+    if len({(state.at, alive(state.keys, now)) for state in states}) != 1:
+        raise Broken("the replicas differ at the end")
+    late = [call for call in simulation.history if call.invoked > 0.8 * seconds * SECOND]
+    if not late or any(call.returned is None or isinstance(call.result, Failure) for call in late[:-5]):
+        raise Broken("the service does not serve after all faults have ended")
+
+
+def add_and_remove(simulation: Simulation, random: Random, until: float) -> None:
+    """Plan calls that add fresh elements, and others that remove some of those whose addition was answered."""
+    told: list[Operation] = []
+
+    def add_one(number: int) -> None:
+        told.append(simulation.call(8, random.choice(NODES), (b"SADD", b"all", b"%d" % number)))
+
+    def remove_one() -> None:
+        answered = [call for call in told[-40:] if call.returned is not None]
+        if answered:
+            call = random.choice(answered)
+            node = call.node if random.random() < 0.5 else random.choice(NODES)
+            simulation.call(9, node, (b"SREM", b"all", call.command[2]))
+
+    for number, moment in enumerate(range(SECOND // 2, int(until * SECOND), SECOND // 25)):
+        simulation.at(moment, lambda number=number: add_one(number))  # type: ignore[misc]
+        simulation.at(moment + SECOND // 60, remove_one)
+
+
+def hunt_crdt_set(seed: int, seconds: float = 25.0) -> None:
+    """One hostile run of the replicated set."""
+    random = Random(seed)
+    simulation = Simulation(SETS, NODES, seed, hostile_schedule(random, seconds), {"compact_records": 30, "shards": 2})
+    add_and_remove(simulation, random, 0.7 * seconds)
+    simulation.run(seconds)
+    states = [host.node.state for host in simulation.hosts.values() if host.node is not None]
+    if len({tuple(sorted((n, hash(shard)) for n, shard in state.shards.items())) for state in states}) != 1:
+        raise Broken("the replicas differ at the end")
+    check_set(states[0], simulation.history)
+
+
+def hunt_orset(seed: int) -> None:
+    """Three replicas exchange changes, some late, some twice, some as whole shards, beside a set with tombstones."""
+    random = Random(seed)
+    shards = [orset.NO_SHARD] * 3
+    oracles: list[tuple[frozenset[Any], frozenset[Any]]] = [(frozenset(), frozenset())] * 3
+    sent: list[tuple[orset.Delta, tuple[frozenset[Any], frozenset[Any]]]] = []
+    for number in range(60):
+        node, element = random.randrange(3), (b"key", b"%d" % random.randrange(3))
+        added, gone = oracles[node]
+        seen = frozenset(pair for pair in added - gone if pair[0] == element)
+        kind = random.randrange(4)
+        if kind == 0:
+            shards[node], delta = commands.add(shards[node], f"actor{node}", element)
+            change = (frozenset(((element, number),)) | seen, seen)
+        elif kind == 1:
+            shards[node], delta = commands.remove(shards[node], element)
+            change = (seen, seen)
+        elif kind == 2 and sent:
+            delta, change = random.choice(sent)
+            shards[node] = orset.join(shards[node], delta)
+        else:
+            other = random.randrange(3)
+            delta, change = orset.whole(shards[other]), oracles[other]
+            shards[node] = orset.join(shards[node], delta)
+        sent.append((delta, change))
+        oracles[node] = (added | change[0], gone | change[1])
+        alive = {pair[0] for pair in oracles[node][0] - oracles[node][1]}
+        if alive != set(shards[node].elements()):
+            raise Broken(f"replica {node} holds {shards[node].elements()} where {sorted(alive)} should be")

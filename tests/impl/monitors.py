@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from impl.runtime.effects import Effect, Event
+from impl.crdt_set.commands import members
+from impl.redis_lock.messages import Change
+from impl.runtime.effects import Effect, Event, Persist
+from impl.runtime.packing import unpack
 from impl.runtime.simulator import Operation
 
 
@@ -102,3 +105,76 @@ def check_real_time(observed: list[tuple[int, int, int, bool]]) -> None:
             position += 1
         if value < best or (increments and value == best):
             raise Broken(f"a call that began at {start} saw {value} after {best} had been returned")
+
+
+class LockMonitor:
+    """One leader an epoch, replicas equal at equal positions, and each change as a dumb model would do it."""
+
+    def __init__(self) -> None:
+        self.leaders: dict[int, str] = {}
+        self.data: dict[Any, Any] = {}
+        self.before: dict[str, Any] = {}
+
+    def __call__(self, node: str, event: Event | None, effects: tuple[Effect, ...], state: Any) -> None:
+        """Look at one step."""
+        if state.role == "leader" and self.leaders.setdefault(state.promise.epoch, node) != node:
+            raise Broken(f"{node} and {self.leaders[state.promise.epoch]} lead epoch {state.promise.epoch}")
+        changes = [record for effect in effects if isinstance(effect, Persist) for record in effect.records]
+        changes = [record for record in changes if isinstance(record, Change)]
+        if changes and event is not None:
+            data = alive(state.keys, changes[-1].time)
+            if self.data.setdefault(state.at, data) != data:
+                raise Broken(f"{node} has other data at {state.at} than another node had there")
+        if len(changes) == 1 and state.role == "leader" and node in self.before:
+            self.compare(self.before[node].keys, changes[0], state.keys)
+        self.before[node] = state
+
+    def compare(self, before: Any, change: Change, after: Any) -> None:
+        """The locks after a change, by the rules a user of Redis knows."""
+        now = max(before.now, change.time)
+        model = {key: item[:2] for key, item in before.items.items() if item.deadline is None or item.deadline > now}
+        for command in unpack(change.data):
+            oracle(model, command, now)
+        found = {key: item[:2] for key, item in after.items.items() if item.deadline is None or item.deadline > now}
+        if model != found:
+            raise Broken(f"{unpack(change.data)} at {now} made {found} of {before.items}, not {model}")
+
+
+def alive(keys: Any, now: int) -> tuple[Any, ...]:
+    """The locks that have not expired at a moment; when the others are swept away is each replica's own affair."""
+    return tuple(sorted(row for row in keys.items.items() if row[1].deadline is None or row[1].deadline > now))
+
+
+def oracle(model: dict[bytes, Any], command: Any, now: int) -> None:
+    """Locks as a dictionary of owner and deadline."""
+    if command[0] == b"SET" and command[1] not in model:
+        model[command[1]] = (command[2], now + int(command[5]))
+    elif command[0] == b"SCRIPTED" and command[2] in model and model[command[2]][0] == command[3]:
+        owner, deadline = model.pop(command[2])
+        if command[1] == b"extend":
+            model[command[2]] = (owner, deadline + int(command[4]))
+
+
+def check_tokens(history: list[Operation]) -> None:
+    """The tokens of a lock respect real time: no call sees an older one than a call that ended before it began."""
+    for lock in {operation.command[1] for operation in history}:
+        seen = [
+            (call.invoked, call.returned, call.result, False)
+            for call in history
+            if call.command == (b"FENCE", lock) and call.returned is not None and isinstance(call.result, int)
+        ]
+        check_real_time(seen)
+
+
+def check_set(state: Any, history: list[Operation]) -> None:
+    """Elements that were added once and never removed are there; those whose removal found them are not."""
+    present = members(state, b"all")
+    adds = [call for call in history if call.command[0] == b"SADD"]
+    removals = [call for call in history if call.command[0] == b"SREM"]
+    touched = {call.command[2] for call in removals}
+    lost = {call.command[2] for call in adds if call.returned is not None} - touched - present
+    if lost:
+        raise Broken(f"acknowledged additions are lost: {sorted(lost)[:5]}")
+    back = {call.command[2] for call in removals if call.result == 1} & present
+    if back:
+        raise Broken(f"acknowledged removals have come back: {sorted(back)[:5]}")

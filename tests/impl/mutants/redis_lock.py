@@ -1,0 +1,155 @@
+"""Known mistakes in the lock service."""
+
+from dataclasses import replace
+from typing import Any
+
+from impl.redis_lock import clients, core, failover, messages, stream
+from impl.redis_lock.messages import Change, Promise, Stream
+from impl.redis_lock.state import LEADER, State, Turn
+from impl.runtime import commands
+from impl.runtime.commands import COMMANDS, Verb
+from impl.runtime.effects import OK, Result
+from impl.runtime.keyspace import Draft, Item, Keyspace
+from impl.runtime.protocol import Setup
+from tests.impl.mutants import Mutant, replaced, unheld
+
+ORIGINAL_BOOT = core.boot
+ORIGINAL_ON_BEAT = failover.on_beat
+ORIGINAL_ON_CLAIM = failover.on_claim
+ORIGINAL_FIND = Draft.find
+
+
+def release_by_anyone(draft: Draft, arguments: Any) -> Result:
+    """The owner's value is not compared."""
+    body, key, *rest = arguments
+    return commands.SCRIPT_BODIES[body][0](draft, key, tuple(rest)) if draft.find(key) else 0
+
+
+def set_without_nx(draft: Draft, arguments: Any) -> Result:
+    """NX is not heeded."""
+    words = tuple(word for word in arguments[2:] if word != b"NX")
+    options = commands.set_options(draft, words)
+    draft.put(arguments[0], arguments[1], options.deadline)
+    return OK
+
+
+def find_expired(draft: Draft, key: bytes) -> Item | None:
+    """A key whose time has come is still there until it is swept."""
+    return draft._items.get(key)
+
+
+def extend_from_now(draft: Draft, key: bytes, rest: Any) -> Result:
+    """Extension replaces the time that is left."""
+    return commands.expire_at(draft, key, draft.now + int(rest[1]))
+
+
+def no_floor(keys: Keyspace, epoch: int) -> Keyspace:
+    """Fencing tokens know no epoch: they go on from what this replica has counted."""
+    return keys
+
+
+def promise_in_memory(turn: Turn, epoch: int, leader: str) -> None:
+    """A promise is made but not written down."""
+    turn.s.promise = Promise(epoch, leader)
+
+
+def vote_at_once(setup: Setup, records: tuple[Any, ...], clock: int, random: int) -> Any:
+    """A node that has just started votes without waiting for a lease it may have given."""
+    state, effects = ORIGINAL_BOOT(setup, records, clock, random)
+    state.quiet = state.options.wait_ticks
+    return state, effects
+
+
+def no_lease(s: State) -> bool:
+    """A node votes although it obeys a leader."""
+    return s.role == LEADER
+
+
+def own_round(s: State) -> int:
+    """The leader confirms itself."""
+    return s.round
+
+
+def any_beat(turn: Turn, sender: str, message: messages.Beat) -> None:
+    """A leader of an earlier epoch is obeyed."""
+    ORIGINAL_ON_BEAT(turn, sender, replace(message, epoch=max(message.epoch, turn.s.promise.epoch)))
+    for place, effect in enumerate(turn.out):
+        if isinstance(getattr(effect, "message", None), messages.BeatReply):
+            turn.out[place] = replace(effect, message=replace(effect.message, epoch=message.epoch))
+
+
+def vote_again(turn: Turn, sender: str, message: messages.Claim) -> None:
+    """Several claimants get the vote of an epoch."""
+    if message.epoch == turn.s.promise.epoch and not message.pre:
+        turn.s.promise = Promise(message.epoch, sender)
+    ORIGINAL_ON_CLAIM(turn, sender, message)
+
+
+def lead_alone(s: State, count: int) -> bool:
+    """Too few votes are enough."""
+    return 2 * count >= len(s.members) - 1
+
+
+def any_stream(turn: Turn, sender: str, message: Stream) -> None:
+    """Changes are applied without looking at what they follow."""
+    if turn.s.role == "replica" and sender == turn.s.leader:
+        for change in message.changes:
+            stream.apply(turn, change)
+
+
+def every_history(turn: Turn, node: str, at: messages.Position) -> None:
+    """A replica gets what its offset lacks, whichever epoch its data is from."""
+    s = turn.s
+    missing = tuple(change for change in s.backlog if change.offset > at.offset)
+    if missing and missing[0].offset == at.offset + 1:
+        turn.send(node, Stream(s.promise.epoch, at, missing))
+    elif at != s.at:
+        turn.send(node, messages.Sync(s.promise.epoch, stream.image(s)))
+
+
+def time_of_replica(keys: Keyspace, change: Change) -> Any:
+    """A replica executes a change at the time of the change before."""
+    floor = stream.floor(keys, change.epoch)
+    return commands.execute(floor, stream.unpack(change.data), keys.now or change.time)
+
+
+def same_epoch(turn: Turn, epoch: int, leader: str) -> None:
+    """A claimant takes the epoch that is there instead of the next."""
+    own = leader == turn.s.me and epoch > turn.s.promise.epoch > 0
+    ORIGINAL_PROMISE(turn, turn.s.promise.epoch if own else epoch, leader)
+
+
+ORIGINAL_PROMISE = failover.promise
+SET = COMMANDS[b"SET"]
+
+MUTANTS = (
+    Mutant(
+        "releases_for_anyone",
+        "a lock is released and extended without asking for its owner",
+        ((COMMANDS, b"SCRIPTED", Verb(release_by_anyone, 3, 5, True)),),
+    ),
+    Mutant("takes_held_locks", "NX is not heeded", ((COMMANDS, b"SET", replace(SET, run=set_without_nx)),)),
+    Mutant("never_expires", "an expired lock counts as held", replaced(Draft, "find", find_expired)),
+    Mutant(
+        "extension_replaces",
+        "an extension replaces what is left",
+        ((commands.SCRIPT_BODIES, b"extend", (extend_from_now, 3)),),
+    ),
+    Mutant("tokens_without_epoch", "tokens count on from what a replica knows", replaced(stream, "floor", no_floor)),
+    Mutant("promise_not_persisted", "a promise is not durable", replaced(failover, "promise", promise_in_memory)),
+    Mutant("votes_after_restart", "a restarted node votes at once", replaced(core, "boot", vote_at_once)),
+    Mutant("votes_within_lease", "a node votes although it obeys a leader", replaced(failover, "in_lease", no_lease)),
+    Mutant("confirms_itself", "a leader answers without a majority", replaced(clients, "quorum_round", own_round)),
+    Mutant("obeys_old_leaders", "beats of earlier epochs are obeyed", replaced(failover, "on_beat", any_beat)),
+    Mutant("votes_twice", "several claimants get an epoch's vote", replaced(failover, "on_claim", vote_again)),
+    Mutant("leads_alone", "too few votes are enough", replaced(failover, "majority", lead_alone)),
+    Mutant("claims_same_epoch", "a claim does not raise the epoch", replaced(failover, "promise", same_epoch)),
+    Mutant("applies_gaps", "changes are applied out of order", replaced(stream, "on_stream", any_stream)),
+    Mutant("keeps_lost_changes", "changes of a lost history stay", replaced(stream, "feed", every_history)),
+    Mutant("replicates_without_time", "replicas execute at another time", replaced(stream, "run", time_of_replica)),
+    Mutant(
+        "promises_before_flush",
+        "a vote leaves before the promise is durable",
+        replaced(failover, "on_claim", unheld(ORIGINAL_ON_CLAIM, (messages.Grant,))),
+    ),
+)
