@@ -62,7 +62,8 @@ class Rec:
     """A record, a message or a union case: fields by attribute or by `[name]` (for names such as `from`).
 
     `_name` is the record type or the case, `_names` and `_values` its fields in declared order, `_index` the
-    position of the case in its union (0 for a record). Equal iff name and values are.
+    position of the case in its union (0 for a record). Equal iff name, names and values are: caches of this module
+    serve all specifications of a process, and two of them may have records of one name with different fields.
     """
 
     __slots__ = ("_hash", "_index", "_name", "_names", "_values")
@@ -100,7 +101,10 @@ class Rec:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Rec):
             return NotImplemented
-        return self._hash == other._hash and self._name == other._name and self._values == other._values
+        return self._hash == other._hash and self._names == other._names and self._named(other)
+
+    def _named(self, other: Rec) -> bool:
+        return self._name == other._name and self._values == other._values
 
     def __hash__(self) -> int:
         return self._hash

@@ -94,3 +94,10 @@ def test_stores_outside_a_range_or_a_capacity_are_errors() -> None:
     with pytest.raises(EvaluationError, match="log would hold 2 elements, its capacity is 1") as caught:
         fits((1, 2), ty.Seq(ty.Range(0, 3), 1), "log")
     assert caught.value.kind == "capacity" and caught.value.knob == "capacity log"
+
+
+def test_records_of_one_name_with_other_fields_are_different() -> None:
+    one, other = Rec("Vote", ("bal",), (1,)), Rec("Vote", ("ballot",), (1,))
+    assert one != other
+    assert ordered(frozenset({one}))[0].bal == 1
+    assert ordered(frozenset({other}))[0].ballot == 1
