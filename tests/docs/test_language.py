@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from pyspec.base.diagnostics import SpecError
+from pyspec.check.search import check
 from pyspec.lang import load_text
 from pyspec.lang.builtins import BUILTINS
 from pyspec.lang.lexer import HARD
+from pyspec.lang.lints import lint
+from pyspec.model.instance import instantiate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "language.md"
@@ -70,3 +73,14 @@ def test_every_reserved_word_is_listed() -> None:
     listed = re.search(r"<!-- reserved -->\n```text\n(.*?)```", text, re.DOTALL)
     assert listed is not None
     assert sorted(listed[1].split()) == sorted(HARD)
+
+
+@pytest.mark.parametrize("text", [t for kind, _, t in blocks() if kind == "pspec"], ids=lambda t: t.split()[1])
+def test_whole_examples_are_right(text: str) -> None:
+    spec = load_text(text)
+    assert lint(spec) == []
+    result = check(instantiate(spec, "ci"))
+    expected = {e.name for e in spec.models[0].expects if e.kind == "violated"}
+    assert {p.name for p in result.properties if p.verdict == "violated"} == expected
+    counts = [e.number for e in spec.models[0].expects if e.kind == "states"]
+    assert counts in ([], [result.distinct])
