@@ -87,6 +87,18 @@ def pyspec(what: str, *arguments: str) -> Run:
     return Run(what, found["distinct"], found["generated"], cpu, found["seconds"], peak)
 
 
+def like_the_yardstick(folder: Path) -> str:
+    """Two-phase commit with the one invariant that the hand-written search and SPIN check, and no flaws."""
+    text = (ROOT / "specs" / "two_phase_commit.pspec").read_text()
+    text = re.sub(r"^flaw (\w+) violates .*\n    .*\n", r"const \1: bool = false\n", text, flags=re.MULTILINE)
+    actions = text[: re.search(r"^(invariant|step|reachable|terminal|lemma) ", text, re.MULTILINE).start()]  # type: ignore[union-attr]
+    invariant = re.search(r"^invariant consistent:\n(?:    .*\n)+", text, re.MULTILINE)
+    assert invariant is not None
+    path = folder / "two_phase_commit.pspec"
+    path.write_text(f"{actions}\n{invariant[0]}\nmodel ci: RM = 3\n")
+    return str(path)
+
+
 def table(runs: list[Run]) -> str:
     """CPU is of the whole process, search without start-up and compilation; the ratio is of searches."""
     base = runs[0]
@@ -111,7 +123,8 @@ def table(runs: list[Run]) -> str:
 
 
 def test_speed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = str(ROOT / "specs" / "two_phase_commit.pspec")
+    whole = str(ROOT / "specs" / "two_phase_commit.pspec")
+    spec = like_the_yardstick(tmp_path)
     sized = [spec, "-c", f"RM={MANAGERS}", "--engine", "native", "--no-symmetry"]
     pyspec("compile", *sized)
     runs = [by_hand(tmp_path, MANAGERS), spin(tmp_path, MANAGERS)]
@@ -119,6 +132,9 @@ def test_speed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pyspec("pyspec, 1 thread", *sized, "--threads", "1"),
         pyspec("pyspec, 2 threads", *sized, "--threads", "2"),
     ]
+    everything = [whole, *sized[1:]]
+    pyspec("compile", *everything)
+    runs.append(pyspec("pyspec, all properties, 1 thread", *everything, "--threads", "1"))
     small = [spec, "-c", "RM=6", "--no-symmetry"]
     raft = ROOT / "specs" / "raft.pspec"
     others = [pyspec("6 managers, Python search", *small, "--engine", "python")]
@@ -130,7 +146,7 @@ def test_speed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len({(run.distinct, run.generated) for run in found}) == 1
     with capsys.disabled():
         print(f"\n\ntwo-phase commit, {MANAGERS} managers\n{table([*found, *others])}")
-        print(f"two threads are {found[-2].wall / found[-1].wall:.2f} times as fast as one (search)")
+        print(f"two threads are {found[-3].wall / found[-2].wall:.2f} times as fast as one (search)")
         print(edit_to_verdict(tmp_path))
 
 
