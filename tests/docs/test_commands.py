@@ -92,7 +92,7 @@ def pattern(lines: list[str]) -> re.Pattern[str]:
         else:
             literal = re.escape(line.rstrip())
             literal = re.sub(r"\d+(?:\\\.\d+)?\\ (s|min|h)\b", r"[\\d.]+\\ (?:s|min|h)", literal)
-            literal = re.sub(r"native\\ engine.*", r"native\\ engine.*", literal)
+            literal = re.sub(r"depth\\ (\d+)\\ in\\ .*", r"depth\\ \1\\ in.*", literal)
             parts.append(literal.replace(r"\ \ ", r"\s+").replace(r"\s+\ ", r"\s+") + r"[ ]*\n")
     return re.compile("".join(parts))
 
