@@ -20,7 +20,10 @@ from impl.runtime.resp import STRANGER, Limits, Parser, ProtocolError, encode
 Results = tuple[Result, ...]
 Done = Callable[[Results], None]
 Submit = Callable[[tuple[Command, ...], bool, Done], None]
-MOST_IN_RUN = 1024
+FIRST_RUN, MOST_IN_RUN = 64, 1024
+LARGE_REPLY = 4 << 20
+"""Bytes of one run's replies above which the runs of a connection become shorter."""
+
 MOST_WAITING = 8192
 NO_AUTH = Failure("NOAUTH Authentication required.")
 
@@ -56,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._segments: deque[list[bytes | None]] = deque()
         self._reads = 0
         self._writes = 0
+        self._run = FIRST_RUN
         self._paused = False
         self._ending = False
 
@@ -97,6 +101,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         self._paused = False
+        self.process()
         self._regulate()
 
     def _regulate(self) -> None:
@@ -110,8 +115,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def process(self) -> None:
-        """Work on what has been received, as far as order allows."""
-        while self._backlog and not self._reads and not self._ending:
+        """Work on what has been received, as far as order allows and the client takes its replies."""
+        while self._backlog and not self._reads and not self._ending and not self._paused:
             if self.trusted and self.queued is None:
                 commands, reads = self._take_run()
                 if commands:
@@ -128,7 +133,7 @@ class Connection(asyncio.Protocol):
         backlog, protocol = self._backlog, self.door.protocol
         commands: list[Command] = []
         only_reads = True
-        while backlog and len(commands) < MOST_IN_RUN:
+        while backlog and len(commands) < self._run:
             command = backlog[0]
             if command[0] in protocol.writes:
                 only_reads = False
@@ -142,7 +147,9 @@ class Connection(asyncio.Protocol):
     def _dispatch(self, commands: tuple[Command, ...], reads: bool) -> None:
         def answer(results: Results) -> bytes:
             version = self.version
-            return b"".join([encode(result, version) for result in results])
+            reply = b"".join([encode(result, version) for result in results])
+            self._run = min(2 * self._run, MOST_IN_RUN) if len(reply) < LARGE_REPLY else max(1, self._run // 8)
+            return reply
 
         self.submit(commands, reads and not self._writes, answer)
 

@@ -165,8 +165,14 @@ class Host:
             return
         self._flush()
 
-    def _receive(self, peer: str, message: Any) -> None:
-        self._handle(Receive(peer, message, self._clock()))
+    def _receive(self, peer: str, message: Any) -> str | None:
+        """Take a peer's message, or say why the core cannot: then nothing has changed, and the peer is hung up on."""
+        self._catch_up()
+        if self._failure is not None:
+            return None
+        problem = self._node.receive(Receive(peer, message, self._clock()))
+        self._flush()
+        return None if problem is None else f"{type(message).__name__}: {type(problem).__name__}: {problem}"
 
     # Disk
 

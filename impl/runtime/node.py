@@ -52,6 +52,20 @@ class Node:
         self._step(event)
         self._drain(event.clock)
 
+    def receive(self, event: Receive) -> Exception | None:
+        """Take a peer's message. One that the core cannot take changes nothing: what the core said of it is returned.
+
+        Losing a message is always allowed, so whatever a peer sends, this node goes on.
+        """
+        try:
+            state, effects = self._protocol.step(self.state, event)
+        except Exception as problem:  # noqa: BLE001  # a peer's message must not stop this node, whatever is in it
+            return problem
+        self.state = state
+        self._carry_out(event, effects)
+        self._drain(event.clock)
+        return None
+
     def _drain(self, clock: int) -> None:
         while self._local:
             self._step(Receive(self._setup.node, self._local.popleft(), clock))

@@ -22,7 +22,8 @@ LARGEST = 64 << 20
 MOST_QUEUED = 128 << 20
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 1.0
 
-Receiver = Callable[[str, Any], None]
+Receiver = Callable[[str, Any], str | None]
+"""Takes a peer's message; what it answers says why it could not."""
 
 
 class Incoming(asyncio.Protocol):
@@ -67,15 +68,17 @@ class Incoming(asyncio.Protocol):
 
     def _take(self, payload: bytes) -> bool:
         try:
-            message = self._wire.codec.decode(payload)
+            message = self._wire.codec.decode(payload, foreign=True)
         except CodecError as problem:
             self._refuse(str(problem))
             return False
         if type(message) not in self._wire.accepted:
             self._refuse("something that is no message")
             return False
-        self._wire.receive(self._peer, message)
-        return True
+        complaint = self._wire.receive(self._peer, message)
+        if complaint is not None:
+            self._refuse(complaint)
+        return complaint is None
 
     def _refuse(self, why: str) -> None:
         self._wire.journal.write("peer_refused", peer=self._peer, why=why)
@@ -203,10 +206,9 @@ class Wire:
         """A connection has ended."""
         self._incoming.discard(transport)
 
-    def receive(self, peer: str, message: Any) -> None:
-        """A message has arrived, unless a fault swallows it."""
-        if peer not in self.blocked:
-            self._receive(peer, message)
+    def receive(self, peer: str, message: Any) -> str | None:
+        """A message has arrived, unless a fault swallows it; why it could not be taken, if so."""
+        return None if peer in self.blocked else self._receive(peer, message)
 
     def send(self, peer: str, message: Any) -> None:
         """Send a message, if it can be sent."""
