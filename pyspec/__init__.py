@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from typing: what is loaded first loads little, so that Ctrl-C soon is a message
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
     from pyspec.check.statemodel import StateModel
     from pyspec.model.result import CheckResult
     from pyspec.model.values import Value

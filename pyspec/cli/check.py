@@ -24,8 +24,8 @@ from pyspec.cli.runner import Request, run
 @options.search_options()
 @click.option("--keep-going", is_flag=True, help="Go on after the first violation, until every property is decided.")
 @click.option("--strict", is_flag=True, help="Actions that never fire and warnings are failures.")
-@click.option("--checkpoint", metavar="DIR", help="Save the search in DIR from time to time, and when it stops.")
-@click.option("--resume", metavar="DIR", help="Go on with the search saved in DIR.")
+@click.option("--checkpoint", metavar="DIR", help="Save the search in DIR from time to time, and when it is stopped.")
+@click.option("--resume", metavar="DIR", help="Go on with the search saved in DIR, and save it there again.")
 @click.option("--flaws", "with_flaws", is_flag=True, help="Then run every declared flaw, as `pyspec flaws` does.")
 @click.option("--junit", "junit_file", metavar="FILE", help="Write the outcome as JUnit XML.")
 @click.option("--sarif", "sarif_file", metavar="FILE", help="Write what is wrong as SARIF, with places in the text.")
@@ -48,6 +48,7 @@ def command(
     Each SPEC is a file, or a folder: then all .pspec files in it. The exit code is 0 if every expectation is met.
     """
     paths = spec_files(specs)
+    one_search(len(paths), asked)
     base = Request("", symmetry=not no_symmetry, use_cache=not no_cache, **asked)  # type: ignore[arg-type]
     console = make_console()
     reports, flawed = [], []
@@ -91,6 +92,20 @@ def spec_files(names: Sequence[str]) -> list[str]:
         else:
             found.append(name)
     return list(dict.fromkeys(found))
+
+
+def one_search(files: int, asked: dict[str, object]) -> None:
+    """A folder holds one search, of the native engine, and a search that goes on is saved where it was."""
+    given = [name for name in ("checkpoint", "resume") if asked.get(name)]
+    if not given:
+        return
+    named = " and ".join(f"--{name}" for name in given)
+    if files > 1:
+        raise click.UsageError(f"{named}: a folder holds one search, but {files} specifications were given")
+    if asked.get("engine") == "python":
+        raise click.UsageError(f"{named}: only the native engine can save a search")
+    if len(given) == 2 and Path(str(asked["checkpoint"])).resolve() != Path(str(asked["resume"])).resolve():
+        raise click.UsageError("--resume saves the search in its own folder again; leave out --checkpoint")
 
 
 def check_one(path: str, base: Request, quiet: bool) -> Report:

@@ -63,8 +63,7 @@ def load(path: str) -> core.Spec:
 
 def run(request: Request, progress: ProgressLine | None = None, spec: core.Spec | None = None) -> Report:
     """The report of a request: from the cache if it is known, else by a search."""
-    resumable = request.checkpoint or request.resume
-    name = cache.key(request.path, request.decides()) if request.use_cache and not resumable else None
+    name = cache.key(request.path, request.decides()) if request.use_cache and not saved(request) else None
     if name and (known := cache.load(name)):
         return {**known, "cached": True}
     before = {request.path: cache.digest(request.path)}
@@ -96,11 +95,20 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     reduced = bool(report["symmetry"])
     report["expectations"] = expectations(expects, report, symmetric=reduced)
     report["notes"] = ["no reduction by symmetry: the model pins the counts of the full search"] if full_only else []
-    if reduced and False in wanted:
+    if report["stopped_by"] and (folder := saved(request)) and (Path(folder) / "checkpoint").exists():
+        report["notes"] += [f"the search is saved: go on with --resume {folder}"]
+    if reduced and False in wanted and saved(request):
+        report["notes"] += ["the pinned counts of the full search are compared in runs that are not saved"]
+    elif reduced and False in wanted:
         second = of_result(execute(replace(request, symmetry=False), instance, progress), request.path)
         pinned = [e for e in expects if needs_symmetry(e) is False]
         report["expectations"] += expectations(pinned, second, symmetric=False)
     return report
+
+
+def saved(request: Request) -> str | None:
+    """The folder in which the search is to be saved; it holds one search."""
+    return request.checkpoint or request.resume
 
 
 def bounds(spec: core.Spec, model: core.Model, flaw_name: str | None) -> core.Model:
@@ -124,7 +132,8 @@ def execute(request: Request, instance: Instance, progress: ProgressLine | None)
         why = f"the native engine cannot run: {problem}"
         hint = "install a C compiler (apt-get install gcc), or `pip install ziglang`" if no_compiler else None
         if request.engine == "native" or request.checkpoint or request.resume:
-            raise error(code, why, hint=hint or "leave out --engine native") from None
+            asked = "--engine native" if request.engine == "native" else "--checkpoint and --resume"
+            raise error(code, why, hint=hint or f"leave out {asked}") from None
         result = execute_python(request, instance, progress)
         slow = Diagnostic(
             "W0902", f"{why}; the Python search ran, some hundred times slower", hint=hint, severity="warning"
@@ -148,6 +157,7 @@ def execute_native(request: Request, instance: Instance, progress: ProgressLine 
         checkpoint=request.checkpoint,
         resume=request.resume,
         progress=progress,
+        fallback=False,
     )
 
 

@@ -211,6 +211,7 @@ class Model:
 
     def _accept(self) -> None:
         em = self.em
+        em.line("if (UNLIKELY(cx->g->stop && !cx->tap)) return;")
         for cond in self.spec.init_where:
             em.line(f"if ({truth(em, cond)}) {{")
         em.line("start(cx);")

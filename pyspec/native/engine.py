@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import Diagnostic, error
 from pyspec.lang import core
@@ -20,14 +17,13 @@ from pyspec.native import liveness
 from pyspec.native.build import CannotBuild, Library, available, build
 from pyspec.native.domains import CannotEmit
 from pyspec.native.emit_model import Generated, generate
-from pyspec.native.library import S_FAULT, S_INTERRUPT, S_ROOM, S_TIME, Options, Search
-
-if TYPE_CHECKING:
-    pass
+from pyspec.native.library import S_FAULT, S_INTERRUPT, S_ROOM, S_TIME, Options, Search, Unsaved
+from pyspec.native.saved import FirstOften, discard, folder_for
 
 __all__ = ["CannotEmit", "available", "check", "compile_model"]
 
 POLL = 0.1  # seconds between two looks at a running search
+GRACE, HURRY = 60.0, 1.0  # seconds for a search to stop in: after a request, after Ctrl-C pressed again
 PROCESS_BYTES = 24 << 20  # what a search needs besides its table
 Listener = Callable[[int, int, int, int], object]
 
@@ -84,13 +80,15 @@ def check(
     resume: bool | str | None = False,
     progress: Listener | None = None,
     checkpoint_seconds: float = 60.0,
+    fallback: bool = True,
 ) -> CheckResult:
     """Search all states of an instance.
 
     `memory` is in bytes, for the whole process. `only` names the properties to check. `checkpoint` is a folder to save
-    the search in; with `resume` the search goes on from there. Ctrl-C ends the search with verdict `incomplete`. What
-    cannot be generated or compiled is searched in Python instead, with a warning. A disk that cannot be written is a
-    SpecError (E0907).
+    the search in, from time to time and when it is stopped; with `resume` the search goes on from there. Ctrl-C ends
+    the search with verdict `incomplete`. What cannot be generated or compiled is searched in Python instead, with a
+    warning, or (without `fallback`, or with a `checkpoint`) raises CannotEmit or CannotBuild. Raises SpecError for a
+    disk that cannot be written (E0907), nothing to resume (E0908), a folder in use (E0909).
     """
     lively = bool(liveness.wanted(instance, only))
     symmetry = symmetry and not lively
@@ -104,7 +102,11 @@ def check(
         compiled = compile_model(instance, symmetry)
         return _search(instance, request, compiled, began)
     except (CannotEmit, CannotBuild) as problem:
+        if request.checkpoint or not fallback:
+            raise
         return _in_python(instance, request, str(problem))
+    except Unsaved as problem:
+        raise error("E0908", f"nothing to resume in {folder}: {problem}") from None
     except OSError as problem:
         raise error("E0907", f"the search could not write its files: {problem}", hint="free some disk space") from None
 
@@ -131,9 +133,8 @@ def _search(instance: Instance, request: Request, compiled: Compiled, began: flo
     from pyspec.native.outcome import outcome
 
     made = compiled.made
-    folder = _folder(request)
-    options = search_options(request, made, folder)
-    try:
+    with folder_for(request.checkpoint, request.resume) as folder:
+        options = search_options(request, made, folder)
         with Search(compiled.library.handle, made, options) as search:
             search.start()
             stopped = _watch(search, request, began)
@@ -144,24 +145,8 @@ def _search(instance: Instance, request: Request, compiled: Compiled, began: flo
                 raise CannotEmit("a temporary collection grew larger than generated code plans for")
             result = outcome(instance, request, compiled, search, time.perf_counter() - began)
         if request.checkpoint and not stopped:
-            _discard(Path(request.checkpoint))
+            discard(Path(request.checkpoint))
         return result
-    finally:
-        if not request.checkpoint:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _folder(request: Request) -> str:
-    if request.checkpoint:
-        Path(request.checkpoint).mkdir(parents=True, exist_ok=True)
-        return request.checkpoint
-    return tempfile.mkdtemp(prefix="pyspec-")
-
-
-def _discard(folder: Path) -> None:
-    """The files of a finished search."""
-    for path in [*folder.glob("run-*"), folder / "states.log", folder / "checkpoint", folder / "checkpoint.part"]:
-        path.unlink(missing_ok=True)
 
 
 def search_options(request: Request, made: Generated, folder: str) -> Options:
@@ -193,25 +178,33 @@ def _slots(request: Request, memos: int) -> int:
 
 
 def _watch(search: Search, request: Request, began: float) -> bool:
-    """Wait for the end; whether the search was stopped before it."""
-    saved, wait = time.perf_counter(), 0.005
+    """Wait for the end; whether the search was stopped before it.
+
+    A thread that is deep in one state does not notice that it should stop; after GRACE seconds it is left behind.
+    """
+    clock, wait = FirstOften(request.checkpoint_seconds), 0.005
+    left: float | None = None  # when to wait no longer
     while True:
         try:
             if search.wait(wait):
                 break
             wait = min(wait * 2, POLL)
             now = time.perf_counter()
+            if left is not None and now > left:
+                search.abandoned = True
+                break
             if request.progress:
                 state = search.progress()
                 request.progress(state.distinct, state.generated, state.depth, state.queue)
-            if request.max_seconds is not None and now - began > request.max_seconds:
+            if left is None and request.max_seconds is not None and now - began > request.max_seconds:
                 search.stop(S_TIME)
-            if request.checkpoint and now - saved > request.checkpoint_seconds:
+                left = now + GRACE
+            if left is None and request.checkpoint and clock.due():
                 search.checkpoint()
-                saved = now
         except KeyboardInterrupt:
-            search.stop(S_INTERRUPT)
-    return search.progress().stop != 0
+            search.stop(S_INTERRUPT, at_once=left is not None)
+            left = time.perf_counter() + (GRACE if left is None else HURRY)
+    return search.abandoned or search.progress().stop != 0
 
 
 def property_kinds(made: Generated) -> list[tuple[int, core.Property]]:

@@ -13,6 +13,16 @@ U64, I64, P = c.c_uint64, c.c_int64, c.c_void_p
 NO_PARENT = (1 << 48) - 1
 STOPS = {2: "time", 3: "states", 4: "memory", 5: "interrupt"}
 S_TIME, S_STATES, S_MEMORY, S_INTERRUPT, S_FAULT, S_ROOM = range(2, 8)
+#: what resume() in runtime/checkpoint.h returns: why a search cannot go on
+UNSAVED = {
+    -1: "no search is saved there (a finished search removes its files)",
+    -2: "the search saved there is of another model, or of another version of this program",
+    -3: "the search saved there is damaged",
+}
+
+
+class Unsaved(Exception):
+    """There is nothing to resume."""
 
 
 class Options(c.Structure):
@@ -77,16 +87,20 @@ class Search:
         if not self._search:
             raise MemoryError("no memory for the search")
         self.most = max(made.layout.most, 1)
+        self.abandoned = False  # threads still run: nothing may be freed
 
     def __enter__(self) -> Search:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.lib.search_free(self._search)
+        if not self.abandoned:
+            self.lib.search_free(self._search)
 
     def start(self) -> None:
-        """Start the threads. Raises OSError."""
+        """Start the threads. Raises OSError, and Unsaved when there is nothing to resume."""
         error = self.lib.search_start(self._search)
+        if error in UNSAVED:
+            raise Unsaved(UNSAVED[error])
         if error:
             raise OSError(error, os.strerror(error))
 
@@ -94,9 +108,10 @@ class Search:
         """Whether the search is over, after so long at most."""
         return bool(self.lib.search_wait(self._search, int(seconds * 1000)))
 
-    def stop(self, reason: int) -> None:
-        """Ask the threads to stop."""
-        self.lib.search_stop(self._search, reason)
+    def stop(self, reason: int, *, at_once: bool = False) -> None:
+        """Ask the threads to stop: after a checkpoint where there is a folder for one, unless `at_once`."""
+        stop = self.lib.search_stop if at_once else self.lib.search_stop_saved
+        stop(self._search, reason)
 
     def checkpoint(self) -> None:
         """Ask for a checkpoint at the next opportunity."""

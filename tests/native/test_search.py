@@ -97,10 +97,99 @@ def test_a_killed_search_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert not list(folder.iterdir())
 
 
-def test_a_checkpoint_of_another_model_is_not_used(tmp_path: Path) -> None:
-    folder = tmp_path / "saved"
-    engine.check(instance(8), threads=1, symmetry=False, checkpoint=str(folder), max_states=50_000)
-    assert counts(7, checkpoint=str(folder), resume=True) == SEVEN
+def refused(code: str, **options: object) -> str:
+    """What is said of a request that is refused."""
+    with pytest.raises(SpecError) as caught:
+        engine.check(instance(8), threads=1, symmetry=False, **options)  # type: ignore[arg-type]
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    return found.message
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    folder = str(tmp_path / "saved")
+    engine.check(instance(7), threads=1, symmetry=False, checkpoint=folder, max_states=50_000)
+    assert "of another model" in refused("E0908", checkpoint=folder, resume=True)
+
+
+def test_nothing_to_resume_is_an_error(tmp_path: Path) -> None:
+    assert "no such folder" in refused("E0908", resume=str(tmp_path / "absent"))
+    assert not (tmp_path / "absent").exists()
+    assert "no search is saved there" in refused("E0908", resume=str(tmp_path))
+    (tmp_path / "states.log").write_bytes(bytes(64))
+    assert "before it was saved" in refused("E0908", resume=str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", ["short", "junk", "no log", "short log"])
+def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, damage: str) -> None:
+    engine.check(instance(8), threads=1, symmetry=False, checkpoint=str(tmp_path), max_states=20_000)
+    saved, log = tmp_path / "checkpoint", tmp_path / "states.log"
+    if damage == "short":
+        saved.write_bytes(saved.read_bytes()[:-100])
+    elif damage == "junk":
+        saved.write_bytes(b"junk")
+    elif damage == "no log":
+        log.unlink()
+    else:
+        log.write_bytes(log.read_bytes()[:-8])
+    assert "damaged" in refused("E0908", resume=str(tmp_path))
+
+
+def test_a_saved_search_is_not_overwritten(tmp_path: Path) -> None:
+    engine.check(instance(8), threads=1, symmetry=False, checkpoint=str(tmp_path), max_states=20_000)
+    assert "already" in refused("E0909", checkpoint=str(tmp_path))
+
+
+def test_a_folder_serves_one_search_at_a_time(tmp_path: Path) -> None:
+    child = multiprocessing.get_context("spawn").Process(target=_check_and_save, args=(str(tmp_path),))
+    child.start()
+    while not (tmp_path / "checkpoint").exists():
+        time.sleep(0.01)
+    assert "another search" in refused("E0909", resume=str(tmp_path))
+    child.kill()
+    child.join()
+
+
+def _interrupt(*_: int) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stop", [{"max_seconds": 0.3}, {"max_states": 300_000}, {"progress": _interrupt}])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_stopped_search_can_be_resumed(tmp_path: Path, stop: dict[str, object], threads: int) -> None:
+    """Stopped several times, and gone on each time: the counts are those of one search."""
+    folder, resume, stops = str(tmp_path), False, 0
+    while True:
+        limits = {k: v * (stops + 1) if k == "max_states" else v for k, v in stop.items()}  # type: ignore[operator]
+        result = engine.check(
+            instance(8), threads=threads, symmetry=False, checkpoint=folder, resume=resume,
+            **(limits if stops < 3 else {}),
+        )  # fmt: skip
+        if result.stopped_by is None:
+            break
+        stops, resume = stops + 1, True
+        assert (tmp_path / "checkpoint").exists()
+    assert stops > 0
+    assert (result.distinct, result.generated) == EIGHT
+    assert result.verdict == "holds"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("memory", [None, 1])
+def test_many_initial_states(threads: int, memory: int | None) -> None:
+    """More than the first table holds: threads that wait for the first level take part in making room."""
+    text = "protocol many\nvar a, b, c: 0..29 in 0..29\naction go:\n    when a < 29\n    a += 1\n"
+    result = engine.check(instantiate(load_text(text)), threads=threads, memory=memory)
+    assert (result.distinct, result.generated, result.depth) == (27_000, 27_000 + 26_100, 0)
+
+
+def test_initial_states_can_be_interrupted(tmp_path: Path) -> None:
+    variables = ", ".join(f"v{i}" for i in range(8))
+    text = f"protocol many\nvar {variables}: 0..99 in 0..99\ninit where v0 > v1 and v1 > v0\n"
+    began = time.perf_counter()
+    result = engine.check(instantiate(load_text(text)), threads=2, max_seconds=0.2)
+    assert (result.verdict, result.stopped_by) == ("incomplete", "time")
+    assert time.perf_counter() - began < 10
 
 
 def test_a_folder_that_cannot_be_written_is_a_clean_error(tmp_path: Path) -> None:

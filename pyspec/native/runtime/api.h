@@ -39,44 +39,12 @@ API Search *search_new(const Options *o) {
     return g;
 }
 
-/* The initial states: level 0. */
-static void first_level(Search *g) {
-    Cx *cx = &g->cx[0];
-    cx->phase = STARTING;
-    cx->item = NO_ACTION;
-    cx->pos = NO_PARENT;
-    jmp_buf here;
-    cx->back = &here;
-    if (_setjmp(here)) {
-        failed(cx);
-        g->bad_step = 1;
-        return; /* no state counts */
-    }
-    model_initial(cx);
-    drain(cx);
-    write_out(cx);
-    collect(cx, 1);
-    g->distinct = g->pending;
-    g->pending = 0;
-    g->now = g->next;
-    memset(&g->next, 0, sizeof g->next);
-    if (g->bad_state || g->bad_step) {
-        g->bad_state = g->bad_step = 0;
-        check_last_level(g);
-        g->bad_step = 1;
-    }
-}
-
-/* 0 when threads run (or there is nothing to do), else an errno. */
+/* 0 when threads run (or there is nothing to do), else an errno, or what resume() says. */
 API int search_start(Search *g) {
     int e = log_open(&g->log, g->o.checkpoint ? g->o.checkpoint : g->o.folder, g->o.checkpoint != NULL);
     if (e) return e;
-    e = g->o.resume ? resume(g) : -1;
-    if (e > 0) return e;
-    if (e < 0) first_level(g);
-    if (g->fault) return g->fault;
-    if (!g->now.n && !g->next.n) { g->done = 1; return 0; }
-    if (g->bad_step || g->stop) { g->done = 1; return 0; }
+    if (g->o.resume && (e = resume(g))) return e;
+    if (g->o.resume && !g->now.n && !g->next.n) { g->done = 1; return 0; }
     for (int i = 0; i < g->o.threads; i++) {
         pthread_mutex_lock(&g->lock);
         g->running++;
@@ -107,6 +75,8 @@ API int search_wait(Search *g, int ms) {
 API void search_stop(Search *g, int reason) {
     if (!g->stop) __atomic_store_n(&g->stop, reason, __ATOMIC_RELAXED);
 }
+/* The same after a checkpoint, where checkpoints are asked for. */
+API void search_stop_saved(Search *g, int reason) { stop_saved(g, reason); }
 API void search_checkpoint(Search *g) { __atomic_fetch_or(&g->want, WANT_CHECKPOINT, __ATOMIC_RELAXED); }
 
 /* distinct, generated, depth, stop, fault, table slots, chunks to do in this level, chunks of the next, runs, outside,

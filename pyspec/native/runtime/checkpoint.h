@@ -5,8 +5,9 @@
 #ifndef PYSPEC_CHECKPOINT_H
 #define PYSPEC_CHECKPOINT_H
 #include "search.h"
+#include <sys/stat.h>
 
-#define CHECKPOINT_MAGIC 0x7079737065633031ULL
+#define CHECKPOINT_MAGIC 0x7079737065633032ULL
 
 typedef struct {
     U magic, model, level, pending, distinct, generated, depth, outside, round_generated;
@@ -94,6 +95,11 @@ static void read_chunks(Stream *s, Chunks *c, U n) {
     }
 }
 
+static int file_holds(int fd, U words) {
+    struct stat st;
+    return !fstat(fd, &st) && (U)st.st_size / sizeof(U) >= words;
+}
+
 static void read_runs(Search *g, Stream *s, U n) {
     g->run = calloc(n + 1, sizeof(Run));
     if (!g->run) s->error = ENOMEM;
@@ -102,7 +108,8 @@ static void read_runs(Search *g, Stream *s, U n) {
         char path[1100];
         snprintf(path, sizeof path, "%s/run-%llu", g->o.checkpoint, (unsigned long long)g->runs);
         g->run[g->runs].fd = open(path, O_RDWR | O_CLOEXEC);
-        if (g->run[g->runs].fd < 0) { s->error = errno; return; }
+        if (g->run[g->runs].fd < 0) { s->error = errno == ENOENT ? EIO : errno; return; }
+        if (!file_holds(g->run[g->runs].fd, g->run[g->runs].n)) s->error = EIO;
     }
 }
 
@@ -118,16 +125,24 @@ static void read_header(Search *g, const Header *h) {
     memcpy(g->cx[0].fired, h->round_fired, sizeof h->round_fired);
 }
 
-/* 0; -1 when there is no checkpoint of this model; or an errno. */
+enum { NOT_SAVED = -1, OTHER_MODEL = -2, DAMAGED = -3 };
+
+/* 0, one of these, or an errno. */
 static int resume(Search *g) {
     char path[1100];
     snprintf(path, sizeof path, "%s/checkpoint", g->o.checkpoint);
     Stream s = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
-    if (s.fd < 0) return errno == ENOENT ? -1 : errno;
-    Header *h = malloc(sizeof *h);
+    if (s.fd < 0) return errno == ENOENT ? NOT_SAVED : errno;
+    Header *h = calloc(1, sizeof *h);
     if (!h) { close(s.fd); return ENOMEM; }
     stream_read(&s, h, sizeof *h);
-    if (s.error || h->magic != CHECKPOINT_MAGIC || h->model != MODEL_KEY) { close(s.fd); free(h); return -1; }
+    int wrong = h->magic != CHECKPOINT_MAGIC ? DAMAGED : h->model != MODEL_KEY ? OTHER_MODEL : s.error ? s.error : 0;
+    if (!wrong && !file_holds(g->log.fd, h->log_end)) wrong = DAMAGED;
+    if (wrong) {
+        close(s.fd);
+        free(h);
+        return wrong == EIO ? DAMAGED : wrong;
+    }
     read_runs(g, &s, h->runs);
     read_chunks(&s, &g->now, h->now);
     read_chunks(&s, &g->next, h->next);
@@ -145,7 +160,7 @@ static int resume(Search *g) {
     read_header(g, h);
     close(s.fd);
     free(h);
-    return s.error;
+    return s.error == EIO ? DAMAGED : s.error;
 }
 
 #endif

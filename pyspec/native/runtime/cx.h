@@ -60,6 +60,7 @@ typedef struct Search {
     int arrived, at_end, at_boundary; /* threads waiting, in all, and of these at the end of the level, between chunks */
     U turns;
     int want, stop, done, fault, running; /* stop: a S_ reason; fault: an errno */
+    int started, stop_saved;              /* the initial states are found; a S_ reason to stop once a checkpoint is written */
     U level, pending, distinct, generated, depth, outside; /* pending: new states of the level being built */
     U fired[AT_LEAST_1(N_ACTIONS)];
     uint8_t cover[AT_LEAST_1(N_COVER)];

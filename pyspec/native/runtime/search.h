@@ -135,7 +135,7 @@ static void drain(Cx *cx) {
     if (!cx->inserted) return;
     U count = __atomic_add_fetch(&g->table.count, cx->inserted, __ATOMIC_RELAXED);
     cx->inserted = 0;
-    if (UNLIKELY(g->o.max_states && count >= g->o.max_states && !g->stop)) g->stop = S_STATES;
+    if (UNLIKELY(g->o.max_states && count >= g->o.max_states && !g->stop)) stop_saved(g, S_STATES);
     if (UNLIKELY(count > g->table.limit)) __atomic_fetch_or(&g->want, WANT_ROOM, __ATOMIC_RELAXED);
     if (UNLIKELY(__atomic_load_n(&g->want, __ATOMIC_RELAXED) & WANT_ROOM)) rendezvous(cx, 0, 0);
 }
@@ -284,10 +284,52 @@ static int level_end(Search *g) {
 
 /* -------------------------------------------------------------------------------------------------- threads */
 
+/* The initial states: level 0. The other threads wait; they count in a rendezvous for more room. */
+static void first_level(Cx *cx) {
+    Search *g = cx->g;
+    cx->phase = STARTING;
+    cx->item = NO_ACTION;
+    cx->pos = NO_PARENT;
+    jmp_buf here;
+    cx->back = &here;
+    if (_setjmp(here)) {
+        failed(cx);
+        g->bad_step = g->done = 1;
+        return; /* no state counts */
+    }
+    model_initial(cx);
+    drain(cx);
+    write_out(cx);
+    collect(cx, 1);
+    spill_verify(g);
+    g->distinct = g->pending;
+    g->pending = 0;
+    g->now = g->next;
+    memset(&g->next, 0, sizeof g->next);
+    g->verified_chunks = 0;
+    if (g->bad_state || g->bad_step) {
+        g->bad_state = g->bad_step = 0;
+        check_last_level(g);
+        g->bad_step = 1;
+    }
+    if (!g->now.n || g->bad_step) g->done = 1;
+}
+
+static void start_level(Cx *cx) {
+    Search *g = cx->g;
+    if (cx == g->cx) {
+        first_level(cx);
+        g->started = 1;
+        rendezvous(cx, 0, 0);
+    } else
+        while (!g->started) rendezvous(cx, 0, 0);
+}
+
 static void *worker(void *arg) {
     Cx *cx = arg;
     Search *g = cx->g;
     Chunk c;
+    if (!g->o.resume) start_level(cx);
     while (!g->done) {
         while (take_chunk(cx, &c)) {
             process_chunk(cx, c, 1);

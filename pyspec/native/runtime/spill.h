@@ -135,6 +135,14 @@ static void make_room(Search *g) {
     if (!g->stop) spill_table(g);
 }
 
+/* Stop, but first save what a resumed search needs, if the search is to be saved. */
+static void stop_saved(Search *g, int reason) {
+    if (g->stop) return;
+    if (!g->o.checkpoint) { __atomic_store_n(&g->stop, reason, __ATOMIC_RELAXED); return; }
+    g->stop_saved = reason;
+    __atomic_fetch_or(&g->want, WANT_CHECKPOINT, __ATOMIC_RELAXED);
+}
+
 /* What the last thread to arrive does while all the others wait. */
 static void take_turn(Search *g) {
     int all = (int)g->o.threads;
@@ -145,9 +153,10 @@ static void take_turn(Search *g) {
     if ((g->want & WANT_CHECKPOINT) && g->at_boundary == all && !g->stop) {
         __atomic_fetch_and(&g->want, ~WANT_CHECKPOINT, __ATOMIC_RELAXED);
         checkpoint(g);
+        if (g->stop_saved && !g->stop) g->stop = g->stop_saved;
     }
     if (g->at_end == all && level_end(g)) g->done = 1;
-    if (g->o.max_states && g->distinct + g->pending >= g->o.max_states && !g->stop && !g->done) g->stop = S_STATES;
+    if (g->o.max_states && g->distinct + g->pending >= g->o.max_states && !g->done) stop_saved(g, S_STATES);
 }
 
 /* Wait for all threads; the last one does what is to be done. `boundary`: between two chunks; `end`: no chunk is left. */
