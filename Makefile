@@ -17,7 +17,7 @@ check: setup     ## check every specification and run every flaw; one table at t
 	@$(PYTHON_BIN) -m pyspec check --flaws $(SPECS)
 
 test: setup lint ## lint, types, all tests
-	@$(PYTEST) -n $(WORKERS) -m "not slow and not bench"
+	@$(PYTEST) -n $(WORKERS) -m "not slow and not bench and not redis_tools"
 
 lint: setup      ## ruff, formatting, strict types
 	@$(PYTHON_BIN) -m ruff check -q .
@@ -32,6 +32,7 @@ bench: setup     ## measure the engines against hand-written C (and SPIN, if ins
 	@$(PYTEST) -m bench tests/bench -s
 
 nightly: setup   ## everything, with the slow tests and the deep models
+	@sh .ci/redis-tools
 	@PYSPEC_RANDOM=10000 PYSPEC_RANDOM_SPECS=2000 $(PYTEST) -n $(WORKERS) -m "not bench"
 
 # The commands below run what has landed; until then they say so and fail.

@@ -132,6 +132,7 @@ def test_the_locks_of_redis_py(client: redis.Redis) -> None:
         other.release()
 
 
+@pytest.mark.redis_tools
 def test_tools_of_redis(live: Live) -> None:
     for tool in ("redis-cli", "redis-benchmark"):
         assert shutil.which(tool), f"{tool} is not installed: it is in Debian's package redis-tools"
