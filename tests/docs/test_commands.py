@@ -99,13 +99,14 @@ def pattern(lines: list[str]) -> re.Pattern[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the pages' commands read, and a `pyspec` on the path."""
+    """A copy of what the pages' commands read, and a `pyspec` and a `python` on the path."""
     folder = tmp_path_factory.mktemp("docs")
     shutil.copytree(ROOT / "specs", folder / "specs")
     (folder / "bin").mkdir()
-    script = folder / "bin" / "pyspec"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m pyspec "$@"\n')
-    script.chmod(0o755)
+    for name, arguments in (("pyspec", "-m pyspec"), ("python", "")):
+        script = folder / "bin" / name
+        script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" {arguments} "$@"\n')
+        script.chmod(0o755)
     return folder
 
 
