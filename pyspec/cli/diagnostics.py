@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -20,8 +20,8 @@ JsonObject = dict[str, object]
 class SourceLines:
     """Lines of source files, read once each; a file that cannot be read has none."""
 
-    def __init__(self) -> None:
-        self._files: dict[str, list[str]] = {}
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self._files = {name: text.splitlines() for name, text in (given or {}).items()}
 
     def line(self, span: Span) -> str | None:
         """The first line of the span, if there is such a line."""
@@ -127,9 +127,10 @@ def _file_only(span: Span) -> str:
     return f"{span.file}: " if span.file != "<none>" else ""
 
 
-def show(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
-    """Prints diagnostics in the order of the places they are about; of very many, the first."""
-    lines = SourceLines()
+def show(console: Console, diagnostics: Iterable[Diagnostic], given: Mapping[str, str] | None = None) -> None:
+    """Prints diagnostics in the order of the places they are about; of very many, the first. `given`: texts that are in
+    no file, by the names that places in them have."""
+    lines = SourceLines(given)
     found = sorted(diagnostics, key=lambda d: (d.span.file, d.span.line, d.span.column))
     for diagnostic in found[:MOST_SHOWN]:
         for text in lines_of(diagnostic, lines):

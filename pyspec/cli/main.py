@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "flaws": ("flaws", "Switch each declared flaw on: is it caught as declared?"),
     "simulate": ("simulate", "Follow random runs."),
     "mutate": ("mutate", "Change one small thing at a time: does some property notice?"),
+    "diagram": ("diagram", "Draw state machines, state graphs, message charts, maps."),
     "show": ("show", "Show a specification: summary, core, or Python."),
     "fmt": ("fmt", "Format specifications in place."),
 }

@@ -78,12 +78,12 @@ def const_option() -> Decorate:
     return click.option("-c", "--const", "consts", multiple=True, type=Setting(), help=text)
 
 
-def model_options() -> Decorate:
+def model_options(flaw_help: str = "Switch a flaw on. Repeatable.") -> Decorate:
     """Which instance of the specification: -m, -c, --flaw."""
     return _options(
         click.option("-m", "--model", metavar="MODEL", help="The model block to use (default: `ci`, else the first)."),
         const_option(),
-        click.option("--flaw", "flaws", multiple=True, metavar="NAME", help="Switch a flaw on. Repeatable."),
+        click.option("--flaw", "flaws", multiple=True, metavar="NAME", help=flaw_help),
     )
 
 

@@ -52,6 +52,16 @@ def _lark_token(kind: str, text: str, span: Span) -> LarkToken:
     return LarkToken(kind, text, line=span.line, column=span.column, end_line=span.end_line, end_column=span.end_column)
 
 
+def parse_expression(lines: list[Line], file: str) -> syntax.Expr:
+    """Parse one expression that stands alone.
+
+    Raises SpecError.
+    """
+    found = _parse(lines, "expr", file)
+    assert isinstance(found, syntax.Expr)
+    return found
+
+
 def _after(span: Span) -> Span:
     return Span(span.file, span.end_line, span.end_column, span.end_line, span.end_column)
 
@@ -83,6 +93,8 @@ def _stream(lines: list[Line]) -> list[LarkToken]:
 def _parse(lines: list[Line], start: str, file: str) -> object:
     """Feed one chunk to the LALR parser."""
     tokens = _stream(lines)
+    if start == "expr":  # stands alone: no line ends here
+        tokens = [token for token in tokens if token.type != "_NL"]
     parser = _lark().parse_interactive(None, start)
     try:
         for token in tokens:
