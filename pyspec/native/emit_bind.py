@@ -65,7 +65,21 @@ class over:
                 most *= self.most
             self.most = most
             return make_prod(self.em, dom, [convert_exact(p, i) for p, i in zip(parts, dom.items, strict=True)])
+        if isinstance(dom, d.DMap):
+            return self._map(dom)
         raise d.CannotEmit("the set of all values of a large type that is not a record")
+
+    def _map(self, dom: d.DMap) -> V:
+        """All maps: a loop for each key, the first outermost, which is their canonical order."""
+        out, most = self.em.declare(dom), 1
+        for k in range(dom.size):
+            item = convert_exact(self._type(dom.item), dom.item)
+            most *= self.most
+            if most > 1 << 20:
+                raise d.CannotEmit("the set of all maps of a large type")
+            self.em.line(f"{out.text}.e[{k}] = {self.em.cell(item)};")
+        self.most = most
+        return out
 
     def _range(self, e: core.Op) -> V:
         em = self.em

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pyspec.lang import load_spec
+from pyspec.lang import load_spec, load_text
 from pyspec.model.instance import instantiate
 from pyspec.native import engine
 
@@ -50,3 +50,25 @@ def test_symmetry_changes_no_verdict(path: Path) -> None:
         assert reduced.distinct <= full.distinct
         assert [(p.name, p.verdict) for p in reduced.properties] == [(p.name, p.verdict) for p in full.properties]
         assert reduced.depth == full.depth
+
+
+MAPS = """protocol maps
+sort A
+var x: map[A, 0..2] in map[A, 0..2]
+var y: map[bool, A?] = {b: none for b in bool}
+action grow(n: map[A, 0..2]):
+    when all a in A: n[a] >= x[a]
+    x = n
+action pick:
+    any z in map[bool, A?] where z[false] != none
+    y = z
+invariant at_most: all a in A: x[a] <= 2
+reachable both: all a in A: x[a] == 2 and y[true] != none
+model ci: A = 2
+"""
+
+
+def test_all_maps_of_a_type_are_tried() -> None:
+    """9 maps x, and 7 maps y: the first, and 2 * 3 whose first value is not none."""
+    result = engine.check(instantiate(load_text(MAPS), "ci"), symmetry=False)
+    assert (result.distinct, result.generated, result.verdict) == (63, 639, "holds")
