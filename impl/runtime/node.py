@@ -124,6 +124,11 @@ class Node:
         self._drain(clock)
 
     @property
+    def durable(self) -> int:
+        """How many of the writes since boot a crash now would not undo."""
+        return self._durable
+
+    @property
     def idle(self) -> bool:
         """Whether nothing waits for the disk."""
         return self._durable == self._persisted

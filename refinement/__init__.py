@@ -1,0 +1,1 @@
+"""Implementations held against their specifications: the one place that sees both sides."""

@@ -1,0 +1,1 @@
+"""The ways to hold code against a specification; nothing here knows a protocol."""

@@ -1,0 +1,118 @@
+"""What a protocol says about itself: how its states read as states of the specification, and what its steps are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Any, ClassVar
+
+from impl.runtime.effects import Command, Effect, Event
+from impl.runtime.protocol import Protocol
+from impl.runtime.world import Bounds
+from pyspec.model.values import Atom, Rec, Value
+from refinement.harness.abstract import SPECS, Abstract
+from refinement.harness.walk import Walk
+
+View = dict[tuple[Any, ...], Value]
+"""Some of the specification's state: the variable, and the keys of the cell in it, with the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a core. `event` is None where the node booted, and `before` then is None too.
+
+    `durable` counts the writes of this life that had reached the disk before the step, of `written` in all.
+    """
+
+    node: str
+    event: Event | None
+    before: Any
+    after: Any
+    effects: tuple[Effect, ...]
+    durable: int = 0
+    records: tuple[Any, ...] = ()
+
+
+class ProtocolMapping:
+    """One protocol's side of the harness. Subclasses give the abstraction; what is here are defaults."""
+
+    protocol: ClassVar[Protocol]
+    spec: ClassVar[str]
+    model: ClassVar[str | None] = None
+    sizes: ClassVar[Mapping[str, object]] = {}
+    nodes: ClassVar[tuple[str, ...]] = ("n1", "n2", "n3")
+    role: ClassVar[str | None] = None
+    """The role of the specification whose members are the nodes."""
+    crash: ClassVar[str | None] = None
+    """The action of the specification that a restart is."""
+    free: ClassVar[frozenset[str]] = frozenset()
+    """Variables of the specification that may be given any value before a move, because it leaves them open."""
+    options: ClassVar[Mapping[str, Any]] = {}
+    """Options of the cores in campaigns: small, so that everything happens soon."""
+    orders: ClassVar[tuple[str, ...]] = ()
+    """Orders that an operator may give in campaigns."""
+
+    def load(self) -> Abstract:
+        """The specification, large enough for a campaign."""
+        return Abstract(SPECS / self.spec, self.model, self.sizes)
+
+    @cached_property
+    def abstract(self) -> Abstract:
+        """The specification as it is followed."""
+        return self.load()
+
+    def atom(self, node: str) -> Atom:
+        """The member of the role that a node is."""
+        assert self.role is not None
+        return self.abstract.atom(self.role, f"{self.role}{self.nodes.index(node) + 1}")
+
+    # ------------------------------------------------------------------------------------- the abstraction
+
+    def view(self, walk: Walk, node: str, state: Any) -> View:
+        """What a node's state says about the state of the specification."""
+        raise NotImplementedError
+
+    def says(self, walk: Walk, node: str, to: str, message: Any) -> tuple[Rec, ...]:
+        """The messages of the specification that a message of the implementation stands for."""
+        return ()
+
+    def follow(self, walk: Walk, step: Step) -> None:
+        """Take the moves of the specification that a step of the implementation is."""
+        raise NotImplementedError
+
+    def restarted(self, walk: Walk, step: Step) -> None:
+        """Moves after the specification's crash, when a node has booted with what its disk held."""
+
+    def durable(self, node: str, to: str, message: Any) -> frozenset[str]:
+        """The stable variables that a message (or, with `to` empty, an answer to a client) speaks for."""
+        return frozenset()
+
+    # -------------------------------------------------------------------------- what the mapping cannot see
+
+    def demands(self, walk: Walk, step: Step) -> Iterator[str]:
+        """What else is wrong with a step: properties beside the specification."""
+        yield from ()
+
+    def finished(self, states: dict[str, Any], history: list[Any], seconds: float) -> Iterator[str]:
+        """What is wrong at the end of a run that was calm in its last third: with all nodes up, and their clients."""
+        yield from ()
+
+    def beyond(self, state: Any) -> bool:
+        """Whether a node has come so far that the specification's sizes do not reach."""
+        return False
+
+    # ----------------------------------------------------------------------------------------------- driving
+
+    def workload(self, random: Random) -> Command:
+        """A command of a client in a campaign."""
+        return self.protocol.workload(random)
+
+    def walks(self) -> tuple[Bounds, ...]:
+        """Worlds for random walks: as much of everything as a walk can use."""
+        return ()
+
+    def worlds(self) -> dict[str, Bounds]:
+        """Small worlds to explore, by name."""
+        return {}

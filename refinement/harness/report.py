@@ -1,0 +1,208 @@
+"""A failure told to somebody who has never seen the code: what happened, what should have, which lines ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from impl.runtime.effects import Effect, Note, Peers, Persist, Receive, Reply, Rewrite, Send
+from impl.runtime.schedule import to_json
+from impl.runtime.world import Choice, Deliver
+from refinement.harness.campaign import Campaign, Found
+from refinement.harness.mapping import ProtocolMapping, Step
+from refinement.harness.nearest import nearest
+from refinement.harness.refiner import Rejection
+from refinement.harness.source import ran, shown
+
+LAST = 40
+"""Steps of a chart."""
+
+
+def summary(report: Campaign) -> str:
+    """What a campaign without failure has done, on one line."""
+    runs = ", ".join(f"{count} {name}" for name, count in sorted(report.runs.items()))
+    return f"{report.protocol}: every step was a step of the specification ({runs}; {report.steps} steps)"
+
+
+def headline(rejection: Rejection) -> list[str]:
+    """What was wrong, in the first lines."""
+    return [f"{KINDS[rejection.kind]}: {rejection.title}", *(f"    {line}" for line in rejection.lines)]
+
+
+KINDS = {
+    "step": "not a step of the specification",
+    "message": "a message that the specification does not send",
+    "hasty": "something leaves too early",
+    "recovery": "a crash would lose something",
+    "invariant": "an invariant of the specification is broken",
+    "demand": "a property beside the specification is broken",
+    "stopped": "the core stopped",
+    "history": "the clients saw something that cannot be",
+}
+
+
+def failure_text(mapping: ProtocolMapping, found: Found) -> str:
+    """The whole report."""
+    rejection = found.rejection
+    lines = headline(rejection)
+    lines += ["", f"found by a {found.way}, seed {found.seed}; shrunk from {found.before} events to:", ""]
+    lines += [f"    {line}" for line in schedule_lines(found)]
+    lines += step_lines(mapping, rejection)
+    lines += ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps_of(found))]
+    return "\n".join(lines)
+
+
+def schedule_lines(found: Found) -> list[str]:
+    """The minimal schedule."""
+    if found.walked is not None:
+        return [f"{number:>3}  {choice_text(choice)}" for number, choice in enumerate(found.walked.choices, 1)]
+    assert found.outcome is not None
+    scenario = found.outcome.scenario
+    events: list[tuple[float, str]] = [(at, repr(fault)) for at, fault in scenario.schedule]
+    events += [(call.at, f"client {call.client} calls {call.command!r} at {call.node}") for call in scenario.calls]
+    lines = [f"{at:>8.3f} s  {text}" for at, text in sorted(events)]
+    return [f"simulator seed {scenario.seed}, {scenario.seconds} s", *lines]
+
+
+def choice_text(choice: Choice) -> str:
+    """A choice of the environment in words."""
+    if isinstance(choice, Deliver):
+        kept = " (and the network keeps a copy)" if choice.keep else ""
+        return f"{choice.source} -> {choice.target}: {choice.message}{kept}"
+    return repr(choice)
+
+
+def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
+    """What the implementation did in the step, what the specification would do, and the code that ran."""
+    step = rejection.step
+    if step is None:
+        return []
+    lines = ["", f"the step: {event_text(step)}"]
+    lines += [f"    {line}" for line in changes(mapping, step)]
+    lines += [f"    {text}" for effect in step.effects if (text := effect_text(effect))]
+    if rejection.moves:
+        lines += ["", "as moves of the specification:", *(f"    {move.text}" for move in rejection.moves)]
+    if rejection.position is not None:
+        found = nearest(mapping, rejection.position, rejection)
+        if found:
+            lines += ["", f"the nearest action of {mapping.spec}: {found[0]}", *found[1:]]
+    code = shown(ran(mapping, step))
+    if code:
+        lines += ["", "the code that ran in this step:", *(f"    {line}" for line in code)]
+    return lines
+
+
+def event_text(step: Step) -> str:
+    """What happened to the node."""
+    if step.event is None:
+        return f"{step.node} starts with what its disk holds"
+    if isinstance(step.event, Receive):
+        return f"{step.node} receives {step.event.message} from {step.event.sender}"
+    return f"{step.node} handles {step.event}"
+
+
+def changes(mapping: ProtocolMapping, step: Step) -> list[str]:
+    """The public fields that the step changed."""
+    after = mapping.protocol.observe(step.after)
+    if step.before is None:
+        return []
+    before = mapping.protocol.observe(step.before)
+    return [f"{name}: {before[name]!r} -> {value!r}" for name, value in after.items() if before[name] != value]
+
+
+def effect_text(effect: Effect) -> str:
+    """An effect in words; notes and peers say nothing here."""
+    if isinstance(effect, Send):
+        return f"sends {effect.message} to {effect.to}{' once the disk has what was written' if effect.held else ''}"
+    if isinstance(effect, Persist | Rewrite):
+        return f"{'writes' if isinstance(effect, Persist) else 'writes, in place of everything,'} {effect.records}"
+    if isinstance(effect, Reply):
+        return f"answers ticket {effect.ticket} with {effect.results}"
+    assert isinstance(effect, Note | Peers)
+    return ""
+
+
+def steps_of(found: Found) -> list[tuple[float, Step]]:
+    """The steps of the minimal run, the wrong one last."""
+    if found.walked is not None:
+        steps = list(found.walked.steps)
+        last = found.rejection.step
+        return steps if last is None or (steps and steps[-1][1] is last) else [*steps, (0.0, last)]
+    assert found.outcome is not None
+    return list(found.outcome.steps)
+
+
+def chart(mapping: ProtocolMapping, steps: Iterable[tuple[float, Step]]) -> str:
+    """The last steps as a Mermaid sequence diagram: an arrow for each message that arrived, a note for other events."""
+    lines = ["sequenceDiagram", *(f"    participant {node}" for node in mapping.nodes)]
+    telling = [step for _, step in steps if _tells(mapping, step)]
+    for step in telling[-LAST:]:
+        if isinstance(step.event, Receive) and step.event.sender != step.node:
+            lines.append(f"    {step.event.sender}->>{step.node}: {clean(repr(step.event.message))}")
+        else:
+            lines.append(f"    Note over {step.node}: {clean(event_text(step).removeprefix(step.node + ' '))}")
+        news = "<br/>".join(clean(line, 120) for line in changes(mapping, step))
+        if news:
+            lines.append(f"    Note right of {step.node}: {news}")
+    return "\n".join(lines) + "\n"
+
+
+def _tells(mapping: ProtocolMapping, step: Step) -> bool:
+    return step.event is None or bool(changes(mapping, step)) or isinstance(step.event, Receive)
+
+
+def clean(text: str, most: int = 200) -> str:
+    """Text that fits into a line of Mermaid."""
+    short = text if len(text) <= most else text[: most - 1] + "…"
+    return short.replace(";", ",").replace("#", "no. ").replace("\n", " ")
+
+
+def to_data(mapping: ProtocolMapping, report: Campaign) -> dict[str, Any]:
+    """A campaign as JSON."""
+    data: dict[str, Any] = {
+        "way": "campaign",
+        "protocol": report.protocol,
+        "seed": report.seed,
+        "verdict": "violated" if report.found is not None else "unknown",
+        "evidence": f"sampled ({report.steps} steps)",
+        "seconds": round(report.seconds, 1),
+        "runs": dict(report.runs),
+        "steps": report.steps,
+        "failure": None,
+    }
+    if report.found is not None:
+        data["failure"] = failure_data(mapping, report.found)
+    return data
+
+
+def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
+    """A failure as JSON."""
+    rejection = found.rejection
+    step = rejection.step
+    near = nearest(mapping, rejection.position, rejection) if rejection.position is not None else []
+    code = ran(mapping, step) if step is not None else []
+    return {
+        "kind": rejection.kind,
+        "title": rejection.title,
+        "because": list(rejection.lines),
+        "found_by": found.way,
+        "seed": found.seed,
+        "schedule": schedule_lines(found),
+        "event": event_text(step) if step is not None else None,
+        "moves": [move.text for move in rejection.moves],
+        "nearest": near,
+        "functions": [{"name": call.name, "place": call.place, "lines": list(call.lines)} for call in code],
+        "chart": chart(mapping, steps_of(found)),
+    }
+
+
+def dumped(data: dict[str, Any]) -> str:
+    """JSON for programs."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def fault_lines(found: Found) -> str:
+    """The schedule of a simulation as JSON lines."""
+    assert found.outcome is not None
+    return to_json(found.outcome.scenario.schedule)

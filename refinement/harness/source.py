@@ -1,0 +1,93 @@
+"""Where in the code a step happened: it is taken again, and the lines that run are written down."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from refinement.harness.mapping import ProtocolMapping, Step
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A function that ran in a step: its place, its depth below the core, and its lines that were executed."""
+
+    file: str
+    line: int
+    name: str
+    depth: int
+    lines: tuple[int, ...]
+
+    @property
+    def place(self) -> str:
+        """`impl/raft/election.py:147`, from the root of the repository."""
+        return f"{Path(self.file).relative_to(ROOT)}:{self.line}"
+
+
+class _Recorder:
+    """A trace function that keeps the calls into one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+        self.calls: list[list[Any]] = []
+        self.depth = 0
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
+        if not frame.f_code.co_filename.startswith(self.folder) or frame.f_code.co_name.startswith("<"):
+            return None
+        lines: list[int] = []
+        call = [frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_code.co_name, self.depth, lines]
+        self.calls.append(call)
+        self.depth += 1
+
+        def local(inner: FrameType, what: str, value: object) -> Any:
+            if what == "line":
+                lines.append(inner.f_lineno)
+            elif what == "return":
+                self.depth -= 1
+            return local
+
+        return local
+
+
+def ran(mapping: ProtocolMapping, step: Step) -> list[Ran]:
+    """The functions of the protocol that a step runs through, in the order of their calls."""
+    if step.event is None or step.before is None:
+        return []
+    module = sys.modules[mapping.protocol.step.__module__]
+    recorder = _Recorder(Path(module.__file__ or "").parent)
+    old = sys.gettrace()
+    sys.settrace(recorder)
+    try:
+        with contextlib.suppress(Exception):  # the step that stops a core is shown as far as it goes
+            mapping.protocol.step(step.before, step.event)
+    finally:
+        sys.settrace(old)
+    return [Ran(file, line, name, depth, tuple(lines)) for file, line, name, depth, lines in recorder.calls]
+
+
+BORING = frozenset(
+    ("copy", "__init__", "term_at", "last_term", "send", "note", "finish", "last_time", "__eq__", "_key")
+)
+
+
+def shown(calls: list[Ran], most: int = 60) -> list[str]:
+    """The functions with the lines of theirs that were executed."""
+    lines: list[str] = []
+    seen: set[tuple[str, int]] = set()
+    for call in calls:
+        if call.name in BORING or (call.file, call.line) in seen:
+            continue
+        seen.add((call.file, call.line))
+        lines.append(f"{'  ' * call.depth}{call.name}  {call.place}")
+        for number in dict.fromkeys(call.lines):
+            text = linecache.getline(call.file, number).rstrip()
+            lines.append(f"{'  ' * call.depth}    {number:>4} {text.strip()}")
+    return lines if len(lines) <= most else [*lines[:most], f"... and {len(lines) - most} more lines"]

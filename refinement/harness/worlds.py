@@ -1,0 +1,153 @@
+"""The small world, judged: every choice of the environment explicit, each of its steps followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from impl.runtime import world as small
+from impl.runtime.effects import Persist, Rewrite
+from impl.runtime.protocol import Setup
+from impl.runtime.world import Bounds, Choice, Deliver, Flush, World
+from refinement.harness.mapping import ProtocolMapping, Step
+from refinement.harness.refiner import Refiner, Rejection, stopped
+from refinement.harness.walk import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A world and where the specification is."""
+
+    world: World
+    position: Position
+
+
+class Judged:
+    """A small world with the judge at its side."""
+
+    def __init__(self, mapping: ProtocolMapping, bounds: Bounds) -> None:
+        self.mapping = mapping
+        self.bounds = bounds
+        self.refiner = Refiner(mapping, dict(bounds.options))
+
+    def start(self) -> Place:
+        """Every node has just started for the first time."""
+        world = small.start(self.mapping.protocol, self.bounds)
+        position = self.refiner.start()
+        for place, node in enumerate(self.bounds.nodes):
+            setup = Setup(node, self.bounds.nodes, dict(self.bounds.options))
+            state, effects = self.mapping.protocol.boot(setup, (), 0, place + 1)
+            position = self.refiner.check(position, Step(node, None, None, state, effects))
+        return Place(world, position)
+
+    def take(self, place: Place, choice: Choice) -> tuple[Place, tuple[Step, ...]]:
+        """The place after a choice, and the steps on the way; raises Rejection where a step is wrong."""
+        try:
+            world, taken = small.take(place.world, choice)
+        except Exception as problem:
+            raise stopped(problem) from problem
+        position = place.position
+        steps = tuple(self._steps(place, choice, taken))
+        for step in steps:
+            position = self.refiner.check(position, step)
+        return Place(world, position), steps
+
+    def _steps(self, place: Place, choice: Choice, taken: tuple[small.Step, ...]) -> Iterator[Step]:
+        """The core's steps, with how much was durable before each."""
+        fresh: dict[str, int] = {}
+        for step in taken:
+            machine = place.world.machines[step.node]
+            life = place.position.lives.get(step.node)
+            written = 0 if life is None or step.event is None else life.written
+            pending = 0 if isinstance(choice, Flush) else len(machine.unflushed)
+            later = fresh.get(step.node, 0)
+            durable = written - pending + (later if self.bounds.instant else 0)
+            if step.event is None:
+                durable = 0
+            yield Step(step.node, step.event, step.before, step.after, step.effects, durable, machine.durable)
+            fresh[step.node] = later + sum(isinstance(effect, Persist | Rewrite) for effect in step.effects)
+
+
+@dataclass
+class Walked:
+    """A walk through the world: its choices, the steps they caused, and what was wrong."""
+
+    choices: list[Choice]
+    steps: list[tuple[float, Step]]
+    rejection: Rejection | None = None
+
+
+Weights = dict[str, int]
+"""How often each kind of choice is taken, by the name of its class, or `keep` for a delivery that keeps a copy."""
+
+WEIGHTS: Weights = {"Deliver": 8, "keep": 1, "Lose": 1, "Flush": 8, "Crash": 1, "Restart": 4, "Give": 3, "Call": 1}
+
+
+def random_weights(random: Random) -> Weights:
+    """Each walk has its own habits: some kinds of choices are rare in it, or do not happen at all."""
+    found = {name: random.choice((0, 1, 2, 4)) for name in WEIGHTS}
+    rest = {"Deliver": random.choice((4, 8, 16)), "Flush": random.choice((2, 6, 12)), "Restart": random.choice((1, 4))}
+    return found | rest | {"Give": random.choice((2, 4))}
+
+
+def kind(choice: Choice) -> str:
+    """The key of a choice in a table of weights; orders have their own names beside `Give`."""
+    return "keep" if isinstance(choice, Deliver) and choice.keep else type(choice).__name__
+
+
+def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:
+    """The choice that a number stands for: first its kind, then one of that kind."""
+    kinds: dict[str, list[Choice]] = {}
+    for choice in options:
+        if weights[kind(choice)]:
+            kinds.setdefault(kind(choice), []).append(choice)
+    total = sum(weights[name] for name in kinds)
+    if not total:
+        return None
+    number, left = divmod(number, total)
+    for name, choices in kinds.items():
+        left -= weights[name]
+        if left < 0:
+            return choices[number % len(choices)]
+    raise AssertionError("the weights add up to the total")
+
+
+def walk(judged: Judged, numbers: Iterator[int], most: int, weights: Weights = WEIGHTS) -> Walked:
+    """Take choices by number, each from those there are, until the numbers, the choices or the steps run out."""
+    found = Walked([], [])
+    try:
+        place = judged.start()
+        for number in numbers:
+            choice = pick(small.choices(place.world), weights, number)
+            if choice is None or len(found.choices) >= most:
+                break
+            found.choices.append(choice)
+            place, steps = judged.take(place, choice)
+            found.steps += [(float(len(found.choices)), step) for step in steps]
+            if any(judged.mapping.beyond(step.after) for step in steps):
+                break
+    except Rejection as rejection:
+        found.rejection = rejection
+    return found
+
+
+def random_numbers(random: Random) -> Iterator[int]:
+    """Choices without end."""
+    while True:
+        yield random.getrandbits(30)
+
+
+def follow(judged: Judged, choices: list[Choice]) -> Walked:
+    """Take these choices, leaving out those that are not there."""
+    found = Walked([], [])
+    try:
+        place = judged.start()
+        for choice in choices:
+            if choice in small.choices(place.world):
+                found.choices.append(choice)
+                place, steps = judged.take(place, choice)
+                found.steps += [(float(len(found.choices)), step) for step in steps]
+    except Rejection as rejection:
+        found.rejection = rejection
+    return found

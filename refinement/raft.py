@@ -1,0 +1,319 @@
+"""How the Raft core reads as specs/raft.pspec.
+
+Both speak of terms, votes, logs and commit indices; they differ in how much a message holds and in what the
+specification leaves out:
+
+- An Append with several entries is as many Appends of the specification with one entry each (BATCH = 1).
+- `next_index` is a guess of the leader on which no property depends: it is chosen to fit what was sent.
+- A refusal tells a term and nothing else; the specification's Reply without success does the same.
+- A node may stop being a candidate or a leader by itself (pre-vote, quorum check): it is then a follower.
+- A snapshot is the committed prefix of the log in one message; compaction changes nothing.
+- Votes are counted when they decide, since until then the messages that bring them wait in the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from impl.raft import PROTOCOL, machine, messages
+from impl.raft.state import CANDIDATE, LEADER, State
+from impl.runtime.effects import Command, Persist, Receive, Send
+from impl.runtime.world import Bounds
+from pyspec.model.values import Atom, Map, Rec, Value
+from refinement.harness.mapping import ProtocolMapping, Step, View
+from refinement.harness.walk import Walk
+
+TERMS, LENGTH, VALUES = 60, 120, 64
+
+
+class RaftMapping(ProtocolMapping):
+    """The mapping."""
+
+    protocol = PROTOCOL
+    spec = "raft.pspec"
+    sizes = {"Server": 3, "Value": VALUES, "TERMS": TERMS, "LENGTH": LENGTH, "BATCH": 1, "crashes": 1_000_000}
+    role = "Server"
+    crash = "crash"
+    free = frozenset({"Server.next_index", "Server.mode", "Server.votes", "Server.match_index", "Server.commit"})
+    options = {"compact_entries": 30, "keep_entries": 3, "chunk_bytes": 400, "append_bytes": 100}
+    orders = ("campaign", "precampaign", "resign", "compact")
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, bytes], int] = {}
+
+    # ------------------------------------------------------------------------------------------- values
+
+    def value(self, kind: int, data: bytes) -> Atom:
+        """What an entry carries; every payload is its own value as long as there are enough."""
+        number = self._numbers.setdefault((kind, data), len(self._numbers))
+        return self.abstract.atom("Value", f"Value{number % VALUES + 1}")
+
+    def entry(self, entry: messages.Entry) -> Rec:
+        """An entry of the log."""
+        return Rec("Entry", ("term", "value"), (entry.term, self.value(entry.kind, entry.data)))
+
+    def log(self, walk: Walk, me: Atom, s: State) -> tuple[Value, ...]:
+        """The whole log; what was compacted is as it was, or as it was committed elsewhere."""
+        base = s.log.base
+        known = walk.get("Server.log", me)
+        prefix = known[:base] if len(known) >= base else walk.get("decided")[:base]
+        return (*prefix, *map(self.entry, s.log.entries()))
+
+    def view(self, walk: Walk, node: str, state: State) -> View:
+        """Terms, votes, logs, roles, commit indices, and what a leader knows of the others."""
+        me = self.atom(node)
+        mode = state.role if state.role in (CANDIDATE, LEADER) else "follower"
+        found: View = {
+            ("Server.term", me): state.term,
+            ("Server.voted_for", me): None if state.vote is None else self.atom(state.vote),
+            ("Server.log", me): self.log(walk, me, state),
+            ("Server.mode", me): self.abstract.atom("Mode", mode),
+            ("Server.commit", me): state.commit,
+        }
+        if state.role == LEADER:
+            for peer, progress in state.progress.items():
+                if peer != node:
+                    found["Server.match_index", me, self.atom(peer)] = progress.match
+        return found
+
+    # ----------------------------------------------------------------------------------------- messages
+
+    def vote(self, node: str, to: str, term: int) -> Rec:
+        """A vote that was given."""
+        return Rec("Vote", ("term", "from", "to"), (term, self.atom(node), self.atom(to)))
+
+    def reply(self, node: str, to: str, term: int, success: bool, match: int) -> Rec:
+        """An acknowledgement, or a refusal that tells a term."""
+        names = ("term", "success", "match", "from", "to")
+        return Rec("Reply", names, (term, success, match, self.atom(node), self.atom(to)))
+
+    def appends(self, node: str, to: str, m: messages.Append) -> tuple[Rec, ...]:
+        """An Append as messages with one entry each; without entries, as one."""
+        names = ("term", "prev", "prev_term", "entries", "commit", "from", "to")
+        ends = (m.commit, self.atom(node), self.atom(to))
+        if not m.entries:
+            return (Rec("Append", names, (m.term, m.prev_index, m.prev_term, (), *ends)),)
+        terms = (m.prev_term, *(entry.term for entry in m.entries))
+        return tuple(
+            Rec("Append", names, (m.term, m.prev_index + place, terms[place], (self.entry(entry),), *ends))
+            for place, entry in enumerate(m.entries)
+        )
+
+    def says(self, walk: Walk, node: str, to: str, message: Any) -> tuple[Rec, ...]:
+        """What a message promises or asks."""
+        if to == node or (isinstance(message, messages.VoteReply) and message.granted and message.pre):
+            return ()
+        if isinstance(message, messages.RequestVote) and not message.pre:
+            return (self.request(node, message),)
+        if isinstance(message, messages.VoteReply):
+            granted = self.vote(node, to, message.term)
+            return (granted if message.granted else self.reply(node, to, message.term, False, 0),)
+        if isinstance(message, messages.Append):
+            found = self.appends(node, to, message)
+            idle = not message.entries and not walk.was_sent(found[0])
+            return (self.reply(node, to, message.term, False, 0),) if idle else found
+        if isinstance(message, messages.AppendReply):
+            return (self.reply(node, to, message.term, message.ok, message.index if message.ok else 0),)
+        if isinstance(message, messages.Install):
+            return (self.reply(node, to, message.term, False, 0),)
+        if isinstance(message, messages.InstallReply):
+            return (self.reply(node, to, message.term, message.done, message.index if message.done else 0),)
+        return ()
+
+    def request(self, node: str, m: messages.RequestVote) -> Rec:
+        """A candidate's question."""
+        names = ("term", "last", "last_term", "from")
+        return Rec("RequestVote", names, (m.term, m.last_index, m.last_term, self.atom(node)))
+
+    def durable(self, node: str, to: str, message: Any) -> frozenset[str]:
+        """Only a leader's entries may leave before they are on its own disk."""
+        if isinstance(message, messages.Append | messages.Install):
+            return frozenset({"Server.term", "Server.voted_for"})
+        if isinstance(message, messages.VoteReply | messages.RequestVote):
+            return frozenset() if message.pre else frozenset({"Server.term", "Server.voted_for"})
+        if isinstance(message, messages.AppendReply | messages.InstallReply | messages.Stored):
+            return frozenset({"Server.term", "Server.voted_for", "Server.log"})
+        return frozenset()
+
+    # -------------------------------------------------------------------------------------------- steps
+
+    def follow(self, walk: Walk, step: Step) -> None:
+        """First what the event does, then what the node did about it."""
+        me, s = self.atom(step.node), step.after
+        if isinstance(step.event, Receive) and step.event.sender != step.node:
+            self.received(walk, step, me, step.event.sender, step.event.message)
+        if walk.get("Server.term", me) < s.term and s.vote == step.node:
+            walk.take("timeout", me)
+        mode = walk.get("Server.mode", me)
+        if s.role == LEADER and mode.name != LEADER:
+            self.elected(walk, step, me)
+        elif s.role not in (LEADER, CANDIDATE) and mode.name != "follower":
+            self.retire(walk, me)
+        for effect in step.effects:
+            self.carried_out(walk, step, me, effect)
+        if s.role == LEADER and walk.get("Server.commit", me) < s.commit:
+            walk.take("advance_commit", me, s.commit)
+
+    def received(self, walk: Walk, step: Step, me: Atom, sender: str, m: Any) -> None:
+        """What a message changes."""
+        s = step.after
+        if isinstance(m, messages.RequestVote) and not m.pre:
+            voted = s.vote == sender and walk.get("Server.voted_for", me) != self.atom(sender)
+            if voted or walk.get("Server.term", me) < s.term:
+                walk.take("on_RequestVote", me, self.request(sender, m))
+        elif isinstance(m, messages.Append) and m.term >= step.before.term:
+            self.appended(walk, step, me, sender, m)
+        elif isinstance(m, messages.Install) and m.term >= step.before.term:
+            self.heard(walk, step, sender, me, m.term)
+            if s.snapshot.index == m.snapshot.index > step.before.commit:
+                self.installed(walk, step, me, sender, m)
+            self.acknowledge(walk, step, me, sender)
+        elif isinstance(m, messages.AppendReply | messages.InstallReply):
+            success = m.ok if isinstance(m, messages.AppendReply) else m.done
+            if m.term > step.before.term or (success and step.before.role == LEADER and m.term == s.term):
+                walk.take("on_Reply", self.reply(sender, step.node, m.term, success, m.index if success else 0))
+        elif isinstance(m, messages.VoteReply) and not m.granted and m.term > step.before.term:
+            self.heard(walk, step, sender, me, m.term)
+
+    def heard(self, walk: Walk, step: Step, sender: str, me: Atom, term: int) -> None:
+        """Somebody's term, which may be later than ours."""
+        if term > walk.get("Server.term", me):
+            walk.take("on_Reply", self.reply(sender, step.node, term, False, 0))
+
+    def appended(self, walk: Walk, step: Step, me: Atom, sender: str, m: messages.Append) -> None:
+        """A leader's entries, one by one, until one does not fit."""
+        if m.prev_index < step.before.log.base:
+            self.heard(walk, step, sender, me, m.term)
+            self.acknowledge(walk, step, me, sender)
+            return
+        for message in self.appends(sender, step.node, m):
+            if not walk.was_sent(message) and not m.entries:
+                self.heard(walk, step, sender, me, m.term)
+                return
+            walk.take("on_Append", message)
+
+    def acknowledge(self, walk: Walk, step: Step, me: Atom, sender: str) -> None:
+        """What is committed here, a leader of this term has as well: it could have sent the last of it again."""
+        commit, term = step.after.commit, step.after.term
+        if commit and commit <= len(walk.get("Server.log", me)):
+            walk.say(self.reply(step.node, sender, term, True, commit))
+
+    def installed(self, walk: Walk, step: Step, me: Atom, sender: str, m: messages.Install) -> None:
+        """A snapshot: the committed prefix, as Appends that the leader could have sent."""
+        names = ("term", "prev", "prev_term", "entries", "commit", "from", "to")
+        decided = walk.get("decided")[: m.snapshot.index]
+        terms = (0, *(entry.term for entry in decided))
+        for place, entry in enumerate(decided):
+            values = (m.term, place, terms[place], (entry,), m.snapshot.index, self.atom(sender), me)
+            message = Rec("Append", names, values)
+            walk.say(message)
+            walk.take("on_Append", message)
+
+    def elected(self, walk: Walk, step: Step, me: Atom) -> None:
+        """The votes that have come in, until they are enough."""
+        event = step.event
+        voters = step.before.granted | ({event.sender} if isinstance(event, Receive) else frozenset())
+        for voter in sorted(voters - {step.node}):
+            if walk.get("Server.mode", me).name == CANDIDATE:
+                walk.take("on_Vote", self.vote(voter, step.node, step.after.term))
+
+    def retire(self, walk: Walk, me: Atom) -> None:
+        """A node is neither candidate nor leader any more, by its own decision."""
+        servers = walk.get("Server.mode")
+        walk.choose(
+            "a node gives up being candidate or leader",
+            Server__mode=walk.cell("Server.mode", me, self.abstract.atom("Mode", "follower")),
+            Server__votes=walk.cell("Server.votes", me, frozenset()),
+            Server__next_index=walk.cell("Server.next_index", me, Map(dict.fromkeys(servers, 1))),
+            Server__match_index=walk.cell("Server.match_index", me, Map(dict.fromkeys(servers, 0))),
+        )
+
+    def carried_out(self, walk: Walk, step: Step, me: Atom, effect: Any) -> None:
+        """Entries that a leader appends, messages that it sends, and refusals."""
+        leads = walk.get("Server.mode", me).name == LEADER
+        if isinstance(effect, Persist) and leads:
+            for record in effect.records:
+                for entry in record.entries if isinstance(record, messages.Appended) else ():
+                    walk.take("client_request", me, self.value(entry.kind, entry.data))
+        elif isinstance(effect, Send) and isinstance(effect.message, messages.Append) and leads:
+            self.sent(walk, step, me, effect.to, effect.message)
+        elif isinstance(effect, Send) and effect.to != step.node:
+            refusal = self.reply(step.node, effect.to, walk.get("Server.term", me), False, 0)
+            if refusal in self.says(walk, step.node, effect.to, effect.message):
+                walk.say(refusal)
+
+    def sent(self, walk: Walk, step: Step, me: Atom, to: str, m: messages.Append) -> None:
+        """An Append that the leader sends: the specification's guess of what the follower lacks is the leader's."""
+        if walk.get("Server.commit", me) < m.commit:
+            walk.take("advance_commit", me, m.commit)
+        peer = self.atom(to)
+        for message in self.appends(step.node, to, m):
+            if walk.was_sent(message):
+                continue
+            held = walk.get("Server.next_index", me)
+            guess = walk.cell("Server.next_index", me, held.put(peer, message["prev"] + 1))  # type: ignore[operator]
+            walk.choose(f"{step.node} believes that {to} has {message['prev']} entries", Server__next_index=guess)
+            if m.entries or walk.can("append_entries", me, peer):
+                walk.take("append_entries", me, peer)
+            else:  # the specification sends no message that tells nothing but the term
+                walk.say(self.reply(step.node, to, walk.get("Server.term", me), False, 0))
+
+    def restarted(self, walk: Walk, step: Step) -> None:
+        """A snapshot remembers how far the log was committed."""
+        me = self.atom(step.node)
+        if step.after.snapshot.index:
+            walk.choose(
+                "a snapshot holds committed entries only",
+                Server__commit=walk.cell("Server.commit", me, step.after.snapshot.index),
+            )
+
+    def beyond(self, state: State) -> bool:
+        """Near the end of the specification's terms or log."""
+        return state.term > TERMS - 3 or state.log.last > LENGTH - 6
+
+    # ---------------------------------------------------------------- beside the specification
+
+    def demands(self, walk: Walk, step: Step) -> Iterator[str]:
+        """The state machine: one state for each prefix of the log."""
+        s = step.after
+        if step.before is None or s.applied != step.before.applied or s.machine is not step.before.machine:
+            dump = machine.dump(s.machine)
+            if walk.remember(("machine", s.applied), dump) != dump:
+                yield f"{step.node} has another state machine after entry {s.applied} than another node had"
+        if s.applied > s.commit:
+            yield f"{step.node} has applied {s.applied} entries, but only {s.commit} are committed"
+        term = s.log.term_at(s.snapshot.index)
+        if s.snapshot.index and term not in (None, s.snapshot.term):
+            yield f"the snapshot of {step.node} says term {s.snapshot.term} at {s.snapshot.index}, its log {term}"
+
+    def workload(self, random: Random) -> Command:
+        """One counter, a few keys, and keys that expire."""
+        kind = random.random()
+        if kind < 0.5:
+            return (b"INCR", b"counter")
+        if kind < 0.85:
+            return (b"GET", b"counter")
+        return (b"SET", b"lease%d" % random.randrange(3), b"1", b"NX", b"PX", b"%d" % random.randrange(50, 1500))
+
+    def walks(self) -> tuple[Bounds, ...]:
+        """Elections, entries, snapshots, crashes in any order."""
+        orders = (
+            ("campaign", 12),
+            ("precampaign", 6),
+            ("heartbeat", 20),
+            ("propose", 12),
+            ("compact", 6),
+            ("resign", 3),
+        )
+        calls = (((b"INCR", b"counter"), 6), ((b"GET", b"counter"), 6))
+        options = {"compact_entries": 4, "keep_entries": 1, "chunk_bytes": 60, "append_bytes": 100}
+        return (Bounds(self.nodes, orders, calls, 6, 30, 30, instant=False, options=tuple(options.items())),)
+
+    def worlds(self) -> dict[str, Bounds]:
+        """What exhaustive exploration covers."""
+        return {}
+
+
+MAPPING = RaftMapping()

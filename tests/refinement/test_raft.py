@@ -1,0 +1,44 @@
+"""The Raft core step by step against specs/raft.pspec: clean as it is, rejected with a mistake in it."""
+
+import pytest
+
+from refinement.raft import MAPPING
+from tests.impl.mutants.raft import MUTANTS
+from tests.refinement import hold
+
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
+
+
+def test_walks_of_the_core_are_steps_of_the_specification() -> None:
+    assert hold.walks(MAPPING, range(25)) is None
+
+
+def test_simulated_clusters_take_steps_of_the_specification() -> None:
+    assert hold.simulations(MAPPING, range(2)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("vote_not_persisted", "recovery"),
+        ("votes_twice", "step"),
+        ("leads_on_one_vote", "step"),
+        ("commits_without_majority", "step"),
+        ("acks_before_flush", "hasty"),
+        ("snapshot_without_vote", "recovery"),
+        ("always_cuts", "stopped"),
+    ],
+)
+def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:
+    with BY_NAME[name].planted():
+        rejection = hold.walks(MAPPING, range(60))
+    assert rejection is not None
+    assert rejection.kind == kind
+
+
+def test_a_step_that_is_refused_names_the_guard_and_its_values() -> None:
+    with BY_NAME["commits_without_majority"].planted():
+        rejection = hold.walks(MAPPING, range(60))
+    assert rejection is not None
+    assert "advance_commit" in rejection.title
+    assert any("majority(" in line and "raft.pspec:" in line for line in rejection.lines)
