@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyspec
+from pyspec.cli.files import write_whole
 from pyspec.cli.report import Report
 
 #: Characters that XML 1.0 cannot hold.
@@ -68,21 +68,6 @@ def _of_flaws(group: Report) -> Iterator[Outcome]:
         problem = "" if caught else f"flaw {f['name']} should violate {', '.join(f['violates'])}: {f['verdict']}"
         name = f"{group['protocol']}.flaws"
         yield Outcome(group["file"], name, f["name"], problem, code="flaw", seconds=f["seconds"])
-
-
-def write_whole(path: str, text: str) -> None:
-    """Write a file in one step: a killed run leaves the old one, or none."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(part).chmod(0o644)
-        os.replace(part, target)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
 
 
 def junit(found: Sequence[Outcome]) -> str:

@@ -26,6 +26,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("simulate", "Follow random runs."),
     "mutate": ("mutate", "Change one small thing at a time: does some property notice?"),
     "diagram": ("diagram", "Draw state machines, state graphs, message charts, maps."),
+    "repl": ("repl", "Walk a model: step forth and back, jump to a counterexample."),
+    "watch": ("watch", "Check again whenever a specification is saved."),
     "show": ("show", "Show a specification: summary, core, or Python."),
     "fmt": ("fmt", "Format specifications in place."),
 }

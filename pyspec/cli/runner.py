@@ -92,6 +92,7 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     if pristine:
         report["warnings"] = [*map(to_json, lint(spec)), *report["warnings"]]
     report["constants"] = describe_constants(instance)
+    report["files"] = list(spec.files)
     reduced = bool(report["symmetry"])
     report["expectations"] = expectations(expects, report, symmetric=reduced)
     report["notes"] = ["no reduction by symmetry: the model pins the counts of the full search"] if full_only else []

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pyspec.cli.check import command
-from pyspec.cli.ci import write_whole
+from pyspec.cli.files import write_whole
 
 SPEC = """protocol steps
 var x: 0..5 = 0
