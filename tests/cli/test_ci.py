@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pyspec.cli.check import command
 from pyspec.cli.files import write_whole
+from pyspec.cli.main import cli
 
 SPEC = """protocol steps
 var x: 0..5 = 0
@@ -39,7 +39,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "--engine",
         "python",
     ]
-    Path("log").write_text(CliRunner().invoke(command, arguments, standalone_mode=False).output)
+    Path("log").write_text(CliRunner().invoke(cli, ["check", *arguments], standalone_mode=False).output)
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pyspec.cli.repl import _COMMANDS, COMMANDS, FORMATS, command
+from pyspec.cli.repl import _COMMANDS, COMMANDS, FORMATS
 
 SPEC = """protocol jugs
 var big: 0..5 = 0
@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def session(path: Path, *lines: str) -> Result:
-    return CliRunner().invoke(command, [str(path)], input="\n".join(lines) + "\n", standalone_mode=False)
+    return CliRunner().invoke(cli, ["repl", str(path)], input="\n".join(lines) + "\n", standalone_mode=False)
 
 
 def test_steps_by_number_and_name(path: Path) -> None:
