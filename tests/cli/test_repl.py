@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from pyspec.cli.main import cli
 from pyspec.cli.repl import _COMMANDS, COMMANDS, FORMATS
 
 SPEC = """protocol jugs
