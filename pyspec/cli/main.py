@@ -23,6 +23,7 @@ from pyspec.cli import exits
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "Search every reachable state for a violated property."),
     "flaws": ("flaws", "Switch each declared flaw on: is it caught as declared?"),
+    "prove": ("prove", "Prove invariants for any number of nodes."),
     "simulate": ("simulate", "Follow random runs."),
     "mutate": ("mutate", "Change one small thing at a time: does some property notice?"),
     "diagram": ("diagram", "Draw state machines, state graphs, message charts, maps."),

@@ -95,7 +95,7 @@ def _for_ever(prop: core.Property, failing: Failing) -> list[str]:
 def label(trace: Trace, step: Step) -> str:
     """Who does what: `Server2 receives Vote(term=1) from Server1`, `Server1.timeout`, `prepare(RM1)`."""
     if step.action is None:
-        return "initial state"
+        return trace.start
     action = trace.instance.action(step.action) if trace.instance is not None else None
     if action is None:
         return repr(step)

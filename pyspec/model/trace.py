@@ -43,12 +43,14 @@ class Failing:
 
 @dataclass(frozen=True)
 class Trace:
-    """Steps from an initial state on. `loop_start` is the number of the step that the last one goes back to, if any."""
+    """Steps from an initial state on. `loop_start` is the number of the step that the last one goes back to, if any.
+    `start` says what the first state is, if it is not known to be reachable."""
 
     steps: tuple[Step, ...] = ()
     loop_start: int | None = None
     failing: Failing | None = None
     instance: Instance | None = field(default=None, compare=False, repr=False)
+    start: str = "initial state"
 
     def __len__(self) -> int:
         """How many steps there are after the initial state."""

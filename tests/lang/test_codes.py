@@ -13,6 +13,7 @@ from pyspec.check.search import check
 from pyspec.lang import core, load_text
 from pyspec.lang.lints import lint
 from pyspec.model.instance import instantiate
+from pyspec.prove.obligations import Obligations
 
 ROOT = Path(__file__).resolve().parents[2]
 USED = re.compile(r'"([EW]0\d{3})"')
@@ -53,6 +54,8 @@ def test_wrong_example(entry: Code) -> None:
     text = whole(entry.wrong)
     if entry.code.startswith("W"):
         found = lint(load_text(text, "example.pspec"))
+    elif entry.code.startswith("E088"):
+        found = list(Obligations(load_text(text, "example.pspec")).leave_out_unsupported().values())
     else:
         found = diagnostics(text)
     marked = [i + 1 for i, line in enumerate(text.splitlines()) if line.endswith("# here")] or [1]
@@ -65,6 +68,8 @@ def test_fixed_example(entry: Code) -> None:
     spec = load_text(whole(entry.fixed))
     if entry.code.startswith("W"):
         assert [d for d in lint(spec) if d.code == entry.code] == []
+    elif entry.code.startswith("E088"):
+        assert Obligations(spec).leave_out_unsupported() == {}
     elif entry.code.startswith("E06") or (spec.models and entry.code.startswith("E07")):
         assert run(spec) == []
 

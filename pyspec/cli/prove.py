@@ -1,0 +1,108 @@
+"""`pyspec prove`: invariants for any number of nodes, or for the sizes of a model, by induction with z3."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from pyspec.base.diagnostics import Diagnostic, SpecError
+from pyspec.base.source import Span
+from pyspec.cli import diagnostics, exits, options, table
+from pyspec.cli.check import spec_files
+from pyspec.cli.console import count, duration, make_console
+from pyspec.cli.proving import Asked, prove_file, tell
+from pyspec.cli.report import Report, of_errors
+
+
+@click.command("prove")
+@options.specs_argument()
+@click.option("--any-size", is_flag=True, help="Prove for any number of nodes (the default without -m).")
+@options.model_options()
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True, help="Per obligation.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Obligations solved at once (default: processors).")
+@click.option("--no-search", is_flag=True, help="Do not search the explored model for violations first.")
+@click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
+@options.output_options()
+def command(specs: tuple[str, ...], any_size: bool, as_json: bool, **asked: object) -> int:
+    """Prove invariants, lemmas and step properties by induction.
+
+    Without -m the proof is for any number of nodes and any constants that the assumptions allow; with -m for the
+    sizes of that model. Lemmas strengthen the induction. What is not proved comes with a counterexample to induction.
+    """
+    request = Asked(**asked)  # type: ignore[arg-type]
+    if any_size and request.model is not None:
+        raise click.UsageError("--any-size and -m exclude each other")
+    console = make_console()
+    reports = []
+    paths = spec_files(specs)
+    for path in paths:
+        report = _prove_one(path, request, as_json)
+        reports.append(report)
+        if not as_json:
+            tell(console, report)
+    code = exits.worst(report["exit_code"] for report in reports)
+    if as_json:
+        single = len(paths) == 1 and not Path(specs[0]).is_dir()
+        print(json.dumps(reports[0] if single else {"results": reports, "exit_code": code}))
+    elif len(reports) > 1:
+        console.print()
+        table.show(console, [_row(report) for report in reports], COLUMNS)
+    return code
+
+
+COLUMNS = ("protocol", "setting", "result", "obligations", "proved", "time", "")
+
+
+def _prove_one(path: str, request: Asked, quiet: bool) -> Report:
+    """The report for one file; mistakes in it are a report as well."""
+    progress, close = _progress(path, quiet)
+    try:
+        return prove_file(path, request, progress)
+    except SpecError as wrong:
+        return _mistakes(wrong.diagnostics, path)
+    except OSError as wrong:
+        if wrong.filename is None or Path(str(wrong.filename)) != Path(path):
+            raise
+        return _mistakes([Diagnostic("E0001", f"cannot read the file: {wrong.strerror}", Span(path))], path)
+    finally:
+        close()
+
+
+def _mistakes(found: Sequence[Diagnostic], path: str) -> Report:
+    report = {**of_errors(found, path), "protocol": Path(path).stem}
+    report["shown"] = [diagnostics.to_json(one) for one in found]
+    return report
+
+
+def _progress(path: str, quiet: bool) -> tuple[Callable[[int, int, str], None] | None, Callable[[], None]]:
+    """A line that is rewritten while obligations are solved, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        return None, lambda: None
+    name = Path(path).stem
+
+    def told(done: int, total: int, what: str) -> None:
+        sys.stderr.write(f"\r\x1b[2K{name}: {done} of {total} obligations, {what}"[:150])
+        sys.stderr.flush()
+
+    def close() -> None:
+        sys.stderr.write("\r\x1b[2K")
+        sys.stderr.flush()
+
+    return told, close
+
+
+def _row(report: Report) -> table.Row:
+    style = {exits.OK: "green", exits.BUDGET: "yellow"}.get(report["exit_code"], "bold red")
+    if report["verdict"] == "error":
+        number = len(report["errors"])
+        what = "1 error" if number == 1 else f"{number} errors"
+        return table.Row((report["protocol"], "", "error", "", "", "", what), style)
+    open_ = [p["name"] for p in report["properties"] if p["verdict"] != "proved"]
+    proved = sum(o["status"] == "proved" for o in report["obligations"])
+    note = ", ".join(open_[:4]) + (", ..." if len(open_) > 4 else "") + ("  (cached)" if report["cached"] else "")
+    cells = (report["protocol"], report["setting"], report["verdict"], count(len(report["obligations"])), count(proved))
+    return table.Row((*cells, duration(report["seconds"]), note), style)

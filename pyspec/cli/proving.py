@@ -1,0 +1,285 @@
+"""A proof as a report (the object of `--json`), and the report as a story for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from pyspec.cli import cache, diagnostics, exits
+from pyspec.cli.console import duration, make_console, plain, plural
+from pyspec.cli.report import Report, of_trace
+from pyspec.cli.runner import Request, execute, load, run
+
+if TYPE_CHECKING:
+    from pyspec.lang import core
+    from pyspec.prove.cti import Cti
+    from pyspec.prove.engine import Progress
+    from pyspec.prove.result import ObligationResult, ProofResult, PropertyProof
+
+#: States and seconds of a search for the first state of a counterexample to induction.
+REACH_STATES, REACH_SECONDS = 2_000_000, 10.0
+#: Seconds of the search of the explored model before a proof.
+SEARCH_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One proof: the model (None: any size), settings, flaws, limits."""
+
+    model: str | None = None
+    consts: tuple[tuple[str, str], ...] = ()
+    flaws: tuple[str, ...] = ()
+    seconds: float = 20.0
+    threads: int | None = None
+    no_search: bool = False
+    no_cache: bool = False
+
+    def decides(self) -> dict[str, object]:
+        """What the report depends on besides the specification."""
+        return {
+            "proof": True,
+            "model": self.model,
+            "consts": sorted(self.consts),
+            "flaws": sorted(self.flaws),
+            "search": not self.no_search,
+        }
+
+
+def prove_file(path: str, asked: Asked, progress: Progress | None) -> Report:
+    """The report of a proof, from the cache if it is known."""
+    name = None if asked.no_cache else cache.key(path, asked.decides())
+    if name and (known := cache.load(name)):
+        return {**known, "cached": True}
+    before = {path: cache.digest(path)}
+    spec = load(path)
+    files = {**{file: cache.digest(file) for file in spec.files}, **before}
+    report = _prove(spec, path, asked, progress)
+    if name and report["verdict"] != "undecided":
+        cache.store(name, report, files)
+    return report
+
+
+def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) -> Report:
+    from pyspec.model.instance import instantiate
+    from pyspec.prove.engine import Options, prove, prove_instance
+
+    searched = None if asked.no_search or not spec.models else _search(spec, path, asked)
+    limits = Options(asked.seconds, threads=asked.threads, use_cache=not asked.no_cache)
+    if asked.model is None and not asked.consts:
+        result = prove(spec, asked.flaws, limits, progress)
+    else:
+        result = prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), limits, progress)
+    report = _report(result, path)
+    _add_violations(report, searched)
+    for prop, found in zip(result.properties, report["properties"], strict=True):
+        if prop.cti is not None and found["verdict"] == "not inductive":
+            found["reachable"] = _reached(prop.cti) if prop.cti.trace.start != "initial state" else "yes"
+    report["exit_code"] = exit_code(report)
+    return report
+
+
+# ------------------------------------------------------------------------------------------- explicit search
+
+
+def _search(spec: core.Spec, path: str, asked: Asked) -> Report:
+    """The report of a search of the model: what is false there needs no proof."""
+    request = Request(path, asked.model, asked.consts, asked.flaws, max_seconds=SEARCH_SECONDS, keep_going=True)
+    return run(request if asked.flaws else replace(request, keep_going=False), None, spec)
+
+
+def _add_violations(report: Report, searched: Report | None) -> None:
+    """Marks the properties that the search found violated."""
+    report["searched"] = None
+    if searched is None:
+        return
+    report["searched"] = {"model": searched["model"], "verdict": searched["verdict"], "distinct": searched["distinct"]}
+    violated = {p["name"]: p for p in searched["properties"] if p["verdict"] == "violated" and p["kind"] != "reachable"}
+    for found in report["properties"]:
+        if found["name"] in violated:
+            found["verdict"], found["trace"] = "false", violated[found["name"]]["trace"]
+    if any(found["verdict"] == "false" for found in report["properties"]):
+        report["verdict"] = "refuted"
+
+
+def _reached(cti: Cti) -> str:
+    """Whether the first state of a counterexample can be reached in its instance: "yes", "no", or "unknown" (the search
+    did not finish)."""
+    from pyspec.lang import core
+    from pyspec.lang import types as ty
+    from pyspec.prove.cti import is_state
+
+    first = cti.trace.steps[0].state
+    assert first is not None
+    body = core.Op(ty.Bool(), "not", (is_state(cti.instance, first),))
+    watch = core.Property("invariant", "(this state)", body)
+    spec = replace(cti.instance.spec, properties=(watch,), refines=())
+    instance = replace(cti.instance, spec=spec, symmetric=(), limits=(), view=None)
+    result = execute(Request("", max_states=REACH_STATES, max_seconds=REACH_SECONDS, symmetry=False), instance, None)
+    if any(prop.verdict == "violated" for prop in result.properties):
+        return "yes"
+    return "no" if result.verdict == "holds" and not result.stopped_by and not result.limited else "unknown"
+
+
+# ---------------------------------------------------------------------------------------------------- report
+
+
+def _report(result: ProofResult, path: str) -> Report:
+    return {
+        "file": path,
+        "protocol": result.protocol,
+        "setting": result.setting,
+        "verdict": result.verdict,
+        "solver": result.solver,
+        "axioms": list(result.axioms),
+        "properties": [_property(prop) for prop in result.properties],
+        "obligations": [_obligation(one) for prop in result.properties for one in prop.obligations],
+        "lemmas_used": list(result.used),
+        "lemmas_not_needed": list(result.unused),
+        "flaws": list(result.flaws),
+        "seconds": round(result.seconds, 3),
+        "build_seconds": round(result.build_seconds, 3),
+        "cached": False,
+        "errors": [],
+    }
+
+
+VERDICTS = {"proved": "proved", "refuted": "not inductive", "undecided": "undecided", "depends": "depends"}
+
+
+def _property(prop: PropertyProof) -> Report:
+    return {
+        "name": prop.name,
+        "kind": prop.kind,
+        "verdict": VERDICTS.get(prop.fate, prop.fate),
+        "proved": sum(one.status == "proved" for one in prop.obligations),
+        "total": len(prop.obligations),
+        "open": [one.name for one in prop.obligations if one.status != "proved"],
+        "needs": list(prop.needs),
+        "spurious": prop.spurious,
+        "sizes": prop.cti.sizes.text() if prop.cti else "",
+        "conjunct": prop.cti.target.label if prop.cti else "",
+        "trace": of_trace(prop.cti.trace) if prop.cti else None,
+        "reachable": "",
+        "problem": diagnostics.to_json(prop.problem) if prop.problem else None,
+        "line": prop.span.line,
+    }
+
+
+def _obligation(one: ObligationResult) -> Report:
+    return {
+        "name": one.name,
+        "action": one.action,
+        "property": one.prop or "evaluation",
+        "status": one.status,
+        "seconds": round(one.seconds, 3),
+        "by": one.by,
+        "uses": [label for label in one.core if label != "the goal is false"],
+        "cached": one.cached,
+    }
+
+
+def exit_code(report: Report) -> int:
+    """0 everything is proved; 1 something is false or not inductive; 3 something is undecided."""
+    verdicts = {prop["verdict"] for prop in report["properties"]}
+    if verdicts & {"false", "not inductive"}:
+        return exits.FAILED
+    return exits.BUDGET if verdicts - {"proved"} else exits.OK
+
+
+# ----------------------------------------------------------------------------------------------------- story
+
+STYLES = {"proved": "green", "undecided": "yellow", "depends": "yellow", "unsupported": "yellow"}
+
+
+def tell(console: Console, report: Report) -> None:
+    """Prints a report for people."""
+    if report["verdict"] == "error":
+        diagnostics.show(make_console(stderr=True), map(diagnostics.from_json, report["shown"]))
+        return
+    head = Text.assemble((plain(report["protocol"]), "bold"), f", {plain(report['setting'])}")
+    if report["flaws"]:
+        head.append(", with flaw " + ", ".join(report["flaws"]), "bold yellow")
+    console.print(head)
+    console.print(_numbers(report))
+    width = max((len(f"{p['kind']} {p['name']}") for p in report["properties"]), default=0)
+    for prop in report["properties"]:
+        console.print(_line(prop, min(60, width)))
+    for prop in report["properties"]:
+        _tell_property(console, prop)
+    _tell_rest(console, report)
+    console.print(_conclusion(report))
+
+
+def _numbers(report: Report) -> str:
+    total = plural(len(report["obligations"]), "obligation")
+    kept = sum(one["cached"] for one in report["obligations"])
+    known = f", {kept} of them known" if kept else ""
+    building = f"{duration(report['build_seconds'])} of it building terms"
+    return f"{total}{known} in {duration(report['seconds'])} ({building}); {report['solver']}"
+
+
+def _line(prop: Report, width: int) -> Text:
+    verdict = prop["verdict"]
+    word = {"proved": "proved", "false": "FALSE", "not inductive": "NOT INDUCTIVE"}.get(verdict, verdict.upper())
+    text = Text.assemble("  ", f"{plain(prop['kind'] + ' ' + prop['name']):<{width}}  ")
+    text.append(word, f"bold {STYLES.get(verdict, 'red')}")
+    if verdict == "depends":
+        text.append(f" (its proof rests on {', '.join(prop['needs'])})")
+    elif verdict == "undecided":
+        text.append(f" ({prop['proved']} of {prop['total']} obligations proved)")
+    return text
+
+
+def _tell_property(console: Console, prop: Report) -> None:
+    if prop["verdict"] == "false" and prop["trace"]:
+        console.print()
+        console.print(Text(f"{plain(prop['name'])} is false in a reachable state", "bold red"))
+        console.print(Text(prop["trace"]["text"].rstrip("\n")))
+    elif prop["verdict"] == "not inductive":
+        console.print()
+        where = f" ({prop['sizes']})" if prop["sizes"] else ""
+        console.print(Text(f"Counterexample to induction for {plain(prop['conjunct'] or prop['name'])}{where}", "bold"))
+        console.print(Text(prop["trace"]["text"].rstrip("\n")))
+        console.print(Text("  " + REACHED[prop["reachable"]]))
+    elif prop["verdict"] == "undecided":
+        for name in prop["open"]:
+            console.print(Text(f"  undecided: {plain(name)}", "yellow"))
+        if prop["spurious"]:
+            console.print("  the solver has a counterexample, but no small instance has one: it may be spurious")
+    elif prop["problem"]:
+        console.print()
+        diagnostics.show(console, [diagnostics.from_json(prop["problem"])])
+
+
+REACHED = {
+    "yes": "The first state can be reached: this is a bug of the protocol (or of the property).",
+    "no": "The first state cannot be reached in this instance: a lemma that excludes it would help.",
+    "unknown": "Whether the first state can be reached is not known: the search did not finish.",
+    "": "",
+}
+
+
+def _tell_rest(console: Console, report: Report) -> None:
+    if report["lemmas_not_needed"]:
+        names = ", ".join(map(plain, report["lemmas_not_needed"]))
+        console.print(Text.assemble(("  not needed by any proof: ", "yellow"), names))
+    for axiom in report["axioms"]:
+        console.print(Text(f"  assumed: {plain(axiom)}"))
+
+
+def _conclusion(report: Report) -> Text:
+    cached = " (cached)" if report["cached"] else ""
+    names = {v: [p["name"] for p in report["properties"] if p["verdict"] == v] for v in ("false", "not inductive")}
+    if names["false"]:
+        return Text(f"refuted: {', '.join(map(plain, names['false']))}{cached}", "bold red")
+    if names["not inductive"]:
+        return Text(f"not inductive: {', '.join(map(plain, names['not inductive']))}{cached}", "bold red")
+    if report["exit_code"] != exits.OK:
+        open_ = [p["name"] for p in report["properties"] if p["verdict"] != "proved"]
+        return Text(f"undecided: {', '.join(map(plain, open_))}{cached}", "bold yellow")
+    if report["setting"] == "any size":
+        return Text(f"PROVED for any size: every invariant, lemma and step property{cached}", "bold green")
+    return Text(f"INDUCTIVE at {plain(report['setting'])}: every invariant and lemma{cached}", "bold green")

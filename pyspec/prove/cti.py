@@ -1,0 +1,287 @@
+"""Counterexamples to induction: found in a finite instance, as small as possible, and confirmed by the interpreter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import z3
+
+from pyspec.lang import core
+from pyspec.lang import types as ty
+from pyspec.model.domains import values_of
+from pyspec.model.errors import EvaluationError
+from pyspec.model.evaluate import Scope, evaluate
+from pyspec.model.instance import Instance
+from pyspec.model.machine import Args, Machine, Runner
+from pyspec.model.replay import EngineDisagreement, step_of
+from pyspec.model.state import State
+from pyspec.model.trace import Failing, Step, Trace
+from pyspec.model.values import Value
+from pyspec.prove.decode import Decoder, TooLarge
+from pyspec.prove.encode import Env
+from pyspec.prove.execute import Run
+from pyspec.prove.logic import Truth, conj, neg
+from pyspec.prove.obligations import INDUCTIVE, Obligation, Obligations
+from pyspec.prove.sizes import Sizes, instance, larger, smaller, starting
+from pyspec.prove.structure import equal, lift
+from pyspec.prove.values import MapVal, SetVal, Val
+
+#: The first state of a counterexample that need not be reachable.
+SOME_STATE = "a state that satisfies every invariant"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which obligation a counterexample is wanted for: an action (None: the initial states) and the label of a
+    conjunct ("": evaluation without an error) of a property."""
+
+    action: str | None
+    label: str
+    prop: str
+    kind: str
+
+    @classmethod
+    def of(cls, obligation: Obligation) -> Target:
+        """The target for an obligation that was not proved."""
+        action = None if obligation.action is None else obligation.action.split(" #")[0]
+        part = obligation.part
+        return cls(action, part.label if part else "", part.prop.name if part else "", obligation.kind)
+
+
+@dataclass(frozen=True)
+class Cti:
+    """A counterexample to induction: a trace of one step (of none for an initial state) of a finite instance."""
+
+    target: Target
+    sizes: Sizes
+    trace: Trace
+    instance: Instance
+
+
+def find(spec: core.Spec, target: Target, flaws: tuple[str, ...], seconds: float) -> Cti | None:
+    """A counterexample in a small instance, the smallest that was met; None if there is none in those tried."""
+    until = time.monotonic() + seconds
+    sizes = starting(spec, flaws)
+    if sizes is None:
+        return None
+    found = None
+    for candidate in (sizes, *larger(sizes, spec)):
+        found = at_sizes(spec, target, candidate, flaws, until)
+        if found is not None or time.monotonic() > until:
+            break
+    return None if found is None else _shrink(spec, found, flaws, until)
+
+
+def _shrink(spec: core.Spec, found: Cti, flaws: tuple[str, ...], until: float) -> Cti:
+    """Makes one sort (or constant) smaller at a time as long as there still is a counterexample."""
+    tried: set[Sizes] = set()
+    going = True
+    while going and time.monotonic() < until:
+        going = False
+        for sizes in smaller(found.sizes, spec):
+            if sizes not in tried and time.monotonic() < until:
+                tried.add(sizes)
+                better = at_sizes(spec, found.target, sizes, flaws, until)
+                if better is not None:
+                    found, going = better, True
+                    break
+    return found
+
+
+def at_sizes(spec: core.Spec, target: Target, sizes: Sizes, flaws: tuple[str, ...], until: float) -> Cti | None:
+    """A counterexample in the instance of these sizes."""
+    made = instance(spec, sizes, flaws)
+    if made is None:
+        return None
+    trace = in_instance(made, target, until)
+    return None if trace is None else Cti(target, sizes, trace, made)
+
+
+def instance_cti(made: Instance, target: Target, seconds: float) -> Cti | None:
+    """A counterexample in the given instance."""
+    trace = in_instance(made, target, time.monotonic() + seconds)
+    return None if trace is None else Cti(target, Sizes(()), trace, made)
+
+
+def in_instance(made: Instance, target: Target, until: float) -> Trace | None:
+    """A counterexample in an instance, confirmed by the interpreter; None if there is none, or not in time."""
+    problem = Obligations(made.spec, finite=True, flaws=made.flaws)
+    machine = Machine(made)
+    for run, obligation in _candidates(problem, target):
+        found = _Search(problem, machine, run, obligation, target).solve(until)
+        if found is not None:
+            return found
+    return None
+
+
+def _candidates(problem: Obligations, target: Target) -> Iterator[tuple[Run | None, Obligation]]:
+    labels = {part.label for part in (*problem.parts, *problem.step_parts)}
+    wanted = target.label if target.label in labels else target.prop
+    if target.action is None:
+        several = problem.initial() if target.kind == "initial" else problem.definitions()
+        for one in several:
+            if one.part is not None and wanted in (one.part.label, one.part.prop.name):
+                yield None, one
+        return
+    action = next((a for a in problem.spec.actions if a.name == target.action), None)
+    if action is not None:
+        yield from problem.steps_with_runs(action, wanted)
+
+
+class _Search:
+    """One obligation of one instance."""
+
+    def __init__(
+        self, problem: Obligations, machine: Machine, run: Run | None, obligation: Obligation, target: Target
+    ) -> None:
+        self.problem, self.machine, self.run, self.obligation, self.target = problem, machine, run, obligation, target
+        self.solver = z3.Solver(ctx=problem.encoder.u.ctx)
+        for _, formula in obligation.hypotheses:
+            self._add(formula)
+        self._add(neg(obligation.goal))
+
+    def _add(self, formula: Truth) -> None:
+        self.solver.add(problem_term(self.problem, formula))
+
+    def solve(self, until: float) -> Trace | None:
+        if self._check(until) is None:
+            return None
+        model = self._plainest(until)
+        decoder = Decoder(self.problem.encoder.u, model)
+        try:
+            return self._confirmed(decoder)
+        except TooLarge:
+            return None
+
+    def _check(self, until: float, *more: Truth) -> Any:
+        self.solver.set("timeout", max(1, int(1000 * (until - time.monotonic()))))
+        terms = [problem_term(self.problem, formula) for formula in more]
+        return self.solver.model() if self.solver.check(*terms) == z3.sat else None
+
+    def _plainest(self, until: float) -> Any:
+        """A model whose state differs from the initial one in as few places as possible."""
+        until = min(until, time.monotonic() + 3)
+        for wanted in self._wishes():
+            if time.monotonic() > until:
+                break
+            self.solver.push()
+            self._add(wanted)
+            if self._check(min(until, time.monotonic() + 0.5)) is None:
+                self.solver.pop()
+        model = self._check(time.monotonic() + 10)
+        return model if model is not None else self.solver.model()
+
+    def _wishes(self) -> Iterator[Truth]:
+        """That variables, and then their cells, are as in the first initial state."""
+        initial = self.machine.initial()
+        if not initial or self.target.kind == "initial":
+            return
+        u = self.problem.encoder.u
+        for var in self.problem.spec.vars:
+            value = initial[0].values()[var.name]
+            yield equal(u, self.problem.before[var.name], lift(u, var.type, value))
+        for var in self.problem.spec.vars:
+            value = initial[0].values()[var.name]
+            yield from self._cells(var.type, self.problem.before[var.name], lift(u, var.type, value))
+
+    def _cells(self, of: ty.Type, now: Val, then: Val) -> Iterator[Truth]:
+        u = self.problem.encoder.u
+        if isinstance(of, ty.Map) and isinstance(now, MapVal):
+            for key in values_of(of.key):
+                at = lift(u, of.key, key)
+                yield equal(u, now.at(at), then.at(at))
+                if isinstance(of.value, ty.Map | ty.Set):
+                    yield from self._cells(of.value, now.at(at), then.at(at))
+        elif isinstance(of, ty.Set) and isinstance(now, SetVal):
+            try:
+                for _, x in list(Decoder(u, self.solver.model()).candidates(of.item))[:60]:
+                    yield neg(now.contains(x))
+            except (TooLarge, z3.Z3Exception):
+                return
+
+    # ------------------------------------------------------------------------------------------ confirmation
+
+    def _confirmed(self, decoder: Decoder) -> Trace:
+        values = {var.name: decoder.value(var.type, self.problem.before[var.name]) for var in self.problem.spec.vars}
+        if self.run is None:
+            return self._confirmed_state(values)
+        state = self.machine.state(values)
+        self._satisfies(values)
+        runner = next(r for r in self.machine.runners if r.name == self.target.action)
+        args = tuple(decoder.value(p.type, self.run.locals[p.name]) for p in runner.action.params)
+        if args not in self.machine.arguments(runner, state):
+            raise EngineDisagreement(f"z3 takes {runner.name}{args!r} in {state!r}, which the interpreter does not")
+        after = self._wrong_successor(runner, state, args)
+        steps = (Step(None, (), state), step_of(runner, args, after))
+        failing = Failing(self._property()) if self.target.label else None
+        return Trace(steps, None, failing, self.machine.instance, SOME_STATE)
+
+    def _confirmed_state(self, values: dict[str, Value]) -> Trace:
+        failing = Failing(self._property())
+        if self.target.kind == "initial":
+            for state in self.machine.initial():
+                if not self._holds(state.values()):
+                    return Trace((Step(None, (), state),), None, failing, self.machine.instance)
+            raise EngineDisagreement(f"z3 finds an initial state that violates {self.target.label}; there is none")
+        self._satisfies(values)
+        return Trace((Step(None, (), self.machine.state(values)),), None, failing, self.machine.instance, SOME_STATE)
+
+    def _property(self) -> str:
+        return self.target.prop
+
+    def _satisfies(self, values: dict[str, Value]) -> None:
+        for prop in self.problem.spec.properties:
+            if prop.kind in INDUCTIVE and not self._true(prop.body, values):
+                raise EngineDisagreement(f"z3 assumes {prop.name}, which the interpreter finds false in {values!r}")
+
+    def _true(self, body: core.Expr, values: dict[str, Value], after: dict[str, Value] | None = None) -> bool:
+        try:
+            return evaluate(body, Scope(values, after, self.problem.functions)) is True
+        except EvaluationError:
+            return self.target.kind == "defined"
+
+    def _holds(self, values: dict[str, Value], before: dict[str, Value] | None = None) -> bool:
+        part = self.obligation.part
+        assert part is not None
+        if before is not None and part.prop.kind in core.STEP_KINDS:
+            return self._true(part.body, before, values)
+        return self._true(part.body, values)
+
+    def _wrong_successor(self, runner: Runner, state: State, args: Args) -> State | None:
+        """The successor that violates the conjunct; None for a step that ends in an evaluation error, as wanted."""
+        try:
+            for after in self.machine.each_run(runner, state, args):
+                if self.target.label and not self._holds(after.values(), state.values()):
+                    return after
+        except EvaluationError:
+            if not self.target.label:
+                return None
+            raise
+        what = f"{self.target.label or 'evaluation'} by {runner.name}{args!r} from {state!r}"
+        raise EngineDisagreement(f"z3 violates {what}, the interpreter does not")
+
+
+def is_state(made: Instance, state: State) -> core.Expr:
+    """The condition that a state is this one."""
+    parts = tuple(_is(var, state.values()[var.name]) for var in made.spec.vars)
+    return parts[0] if len(parts) == 1 else core.Op(ty.Bool(), "and", parts)
+
+
+def _is(var: core.Var, value: Value) -> core.Expr:
+    return core.Op(ty.Bool(), "eq", (core.StateVar(var.type, var.name), core.Lit(var.type, value)))
+
+
+def problem_term(problem: Obligations, formula: Truth) -> Any:
+    """A formula as a z3 term."""
+    return problem.encoder.u.term(formula)
+
+
+def merge_targets(obligations: Sequence[Obligation]) -> list[Target]:
+    """The targets of several obligations, each once."""
+    return list(dict.fromkeys(map(Target.of, obligations)))
+
+
+__all__ = ["Cti", "Env", "Target", "at_sizes", "conj", "find", "in_instance", "merge_targets"]

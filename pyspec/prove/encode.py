@@ -1,0 +1,396 @@
+"""Expressions of the core as symbolic values: one table from node class to a small function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pyspec.lang import core
+from pyspec.lang import types as ty
+from pyspec.model.domains import cardinality, values_of
+from pyspec.prove import constants
+from pyspec.prove.logic import Term, Truth, conj, disj, implies, ite
+from pyspec.prove.structure import (
+    choice,
+    each_key,
+    equal,
+    fits,
+    lift,
+    literal_bag,
+    literal_seq,
+    literal_set,
+    lookup,
+    within,
+)
+from pyspec.prove.universe import Universe
+from pyspec.prove.unsupported import too_large, unsupported
+from pyspec.prove.values import MapVal, Opt, Row, SeqVal, SetVal, Val
+
+#: The most elements of a type that a count, a fold or a choice goes through one by one.
+ENUMERABLE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """What names mean: local names, state variables now and in the next state."""
+
+    state: Mapping[str, Val]
+    next: Mapping[str, Val] | None = None
+    locals: Mapping[str, Val] = field(default_factory=dict)
+
+    def bind(self, name: str, value: Val) -> Env:
+        """This environment with one more local name."""
+        return replace(self, locals={**self.locals, name: value})
+
+
+class Encoder:
+    """A specification (for any size), or an instance of one (finite), as symbolic values."""
+
+    def __init__(self, spec: core.Spec, *, finite: bool, flaws: tuple[str, ...] = ()) -> None:
+        self.spec, self.finite, self.flaws = spec, finite, flaws
+        self.u = Universe(finite)
+        self.u.number = self.number
+        self.functions = {function.name: function for function in spec.functions}
+        self.consts: dict[str, Val] = {}
+
+    def number(self, bound: core.Expr | int) -> Term:
+        """A bound or capacity of a type."""
+        return bound if isinstance(bound, int) else self.value(bound, Env({}))
+
+    def const(self, name: str) -> Val:
+        """A constant, a flaw switch, or a quorum system."""
+        if name not in self.consts:
+            self.consts[name] = constants.constant(self, name)
+        return self.consts[name]
+
+    def value(self, expr: core.Expr, env: Env) -> Val:
+        """The value of an expression."""
+        return EXPRESSIONS[type(expr)](self, expr, env)
+
+    def truth(self, expr: core.Expr, env: Env) -> Truth:
+        """The value of a condition."""
+        return self.value(expr, env)
+
+    def elements(self, of: ty.Type, expr: core.Expr, what: str) -> list[Val]:
+        """All values of a type, in order (finite setting)."""
+        if not self.finite:
+            raise unsupported(what, expr.span, _HINTS.get(what, "state it with quantifiers, or prove it for a model"))
+        if cardinality(of) > ENUMERABLE:
+            raise too_large(what, expr.span, "state it with quantifiers")
+        return [lift(self.u, of, value) for value in values_of(of)]
+
+
+_HINTS = {
+    "the size of a set": "compare it with a small number (`len(S) <= 1`), use `majority(S)` or a quorum system, "
+    "or count in a ghost variable",
+    "a fold": "keep the result in a variable or a ghost variable, or use quantifiers",
+    "a sum": "keep it in a ghost variable",
+}
+
+
+# ------------------------------------------------------------------------------------------- leaves and binders
+
+
+def _lit(e: Encoder, expr: core.Lit, env: Env) -> Val:
+    of = expr.type
+    if isinstance(expr.value, bool | int) and isinstance(of, ty.Bool | ty.Int | ty.Range):
+        return expr.value
+    return lift(e.u, of, expr.value)
+
+
+def _prime(e: Encoder, expr: core.Prime, env: Env) -> Val:
+    assert env.next is not None, "a primed value outside a step property"
+    return e.value(expr.item, replace(env, state=env.next, next=None))
+
+
+def _if(e: Encoder, expr: core.IfExpr, env: Env) -> Val:
+    cond = e.truth(expr.cond, env)
+    if isinstance(cond, bool):
+        return e.value(expr.then if cond else expr.other, env)
+    return choice(e.u, cond, e.value(expr.then, env), e.value(expr.other, env))
+
+
+def _quant(e: Encoder, expr: core.Quant, env: Env) -> Truth:
+    domain = e.value(expr.domain, env)
+    if isinstance(domain, SeqVal):
+        return within(e.u, expr.kind, domain.length, lambda i: e.truth(expr.body, env.bind(expr.var, domain.at(i))))
+    truth: Truth = domain.each(expr.kind, lambda x: e.truth(expr.body, env.bind(expr.var, x)))
+    return truth
+
+
+def _set_comp(e: Encoder, expr: core.SetComp, env: Env) -> SetVal:
+    assert isinstance(expr.type, ty.Set)
+    item = expr.type.item
+    variables = {gen.var for gen in expr.gens}
+
+    def walk(kind: str, known: Mapping[str, Val], at: int, scope: Env, last: Callable[[Env], Truth]) -> Truth:
+        if at == len(expr.gens):
+            cond = True if expr.cond is None else e.truth(expr.cond, scope)
+            return e.u.guarded(kind, cond, lambda: last(scope))
+        gen = expr.gens[at]
+        domain = e.value(gen.domain, scope)
+        if gen.var in known:
+            inner = scope.bind(gen.var, known[gen.var])
+            guard = _member(e, domain, known[gen.var])
+            return e.u.guarded(kind, guard, lambda: walk(kind, known, at + 1, inner, last))
+        return _each(e, domain, kind, lambda x: walk(kind, known, at + 1, scope.bind(gen.var, x), last))
+
+    def contains(x: Val) -> Truth:
+        known = _inverted(expr.body, x, variables) or {}
+        exact = _is_pattern(expr.body, variables)
+        return walk("exists", known, 0, env, lambda s: True if exact else equal(e.u, e.value(expr.body, s), x))
+
+    def each(kind: str, body: Callable[[Val], Truth]) -> Truth:
+        return walk(kind, {}, 0, env, lambda scope: body(e.value(expr.body, scope)))
+
+    return SetVal(item, contains, each, _comp_picker(e, expr, env))
+
+
+def _comp_picker(e: Encoder, expr: core.SetComp, env: Env) -> Callable[[str], tuple[Val, Truth]]:
+    def pick(hint: str) -> tuple[Val, Truth]:
+        scope, guards = env, []
+        for gen in expr.gens:
+            domain = e.value(gen.domain, scope)
+            assert isinstance(domain, SetVal)
+            one = isinstance(expr.body, core.Local) and expr.body.name == gen.var
+            x, guard = domain.pick(hint if one else gen.var)
+            guards.append(guard)
+            scope = scope.bind(gen.var, x)
+        if expr.cond is not None:
+            guards.append(e.truth(expr.cond, scope))
+        return e.value(expr.body, scope), conj(guards)
+
+    return pick
+
+
+def _each(e: Encoder, domain: Val, kind: str, body: Callable[[Val], Truth]) -> Truth:
+    if isinstance(domain, SeqVal):
+        return within(e.u, kind, domain.length, lambda i: body(domain.at(i)))
+    truth: Truth = domain.each(kind, body)
+    return truth
+
+
+def _member(e: Encoder, domain: Val, x: Val) -> Truth:
+    if isinstance(domain, SeqVal):
+        return within(e.u, "exists", domain.length, lambda i: equal(e.u, domain.at(i), x))
+    truth: Truth = domain.contains(x)
+    return truth
+
+
+def _inverted(body: core.Expr, x: Val, variables: set[str]) -> dict[str, Val] | None:
+    """What the variables of a comprehension are if its body equals x, as far as the body shows it."""
+    if isinstance(body, core.Local) and body.name in variables:
+        return {body.name: x}
+    found: dict[str, Val] = {}
+    for part, item in zip(_fields(body), getattr(x, "items", ()), strict=False):
+        found = {**(_inverted(part, item, variables) or {}), **found}
+    return found
+
+
+def _fields(body: core.Expr) -> tuple[core.Expr, ...]:
+    if isinstance(body, core.TupleExpr):
+        return body.items
+    return body.fields if isinstance(body, core.RecordExpr) else ()
+
+
+def _is_pattern(body: core.Expr, variables: set[str]) -> bool:
+    """Whether a body is just its variables, each once: then nothing is left to compare."""
+    if isinstance(body, core.Local):
+        return body.name in variables
+    parts = _fields(body)
+    names = [part.name for part in parts if isinstance(part, core.Local) and part.name in variables]
+    return bool(parts) and len(names) == len(parts) == len(set(names))
+
+
+def _seq_comp(e: Encoder, expr: core.SeqComp, env: Env) -> SeqVal:
+    assert isinstance(expr.type, ty.Seq)
+    source = e.value(expr.gen.domain, env)
+    if expr.cond is not None:
+        raise unsupported("a filtered sequence", expr.span, "keep the sequence in a variable, or use a set")
+    return SeqVal(expr.type.item, source.length, lambda i: e.value(expr.body, env.bind(expr.gen.var, source.at(i))))
+
+
+def _map_comp(e: Encoder, expr: core.MapComp, env: Env) -> MapVal:
+    assert isinstance(expr.type, ty.Map)
+    return MapVal(expr.type.key, lambda key: e.value(expr.body, env.bind(expr.var, key)))
+
+
+def _choose(e: Encoder, expr: core.Choose, env: Env) -> Val:
+    domain = e.value(expr.domain, env)
+
+    def test(x: Val) -> Truth:
+        return True if expr.cond is None else e.truth(expr.cond, env.bind(expr.var, x))
+
+    return choose(e, expr, domain, test)
+
+
+def choose(e: Encoder, expr: core.Expr, domain: SetVal, test: Callable[[Val], Truth], greatest: bool = False) -> Val:
+    """The first (or last) element of a set that satisfies a test. For any size, in a type without an order: some
+    element, which admits more than the language does."""
+    item = domain.item
+    ordered = isinstance(item, ty.Int | ty.Range | ty.Enum) or (isinstance(item, ty.Sort) and item.ordered)
+    if e.finite and not ordered:
+        return _first(e, expr, domain, test)
+    x = e.u.element(item, "chosen")
+    found = domain.each("exists", test)
+
+    def before(y: Val) -> Truth:
+        first = e.u.until(item, y, x) if greatest else e.u.until(item, x, y)
+        return implies(test(y), first)
+
+    is_one = conj((domain.contains(x), test(x), domain.each("all", before) if ordered else True))
+    e.u.fact(implies(found, is_one))
+    return x
+
+
+def _first(e: Encoder, expr: core.Expr, domain: SetVal, test: Callable[[Val], Truth]) -> Val:
+    found: Val = None
+    for value in reversed(e.elements(domain.item, expr, "a choice")):
+        this = conj((domain.contains(value), test(value)))
+        found = value if found is None else choice(e.u, this, value, found)
+    return found
+
+
+def _fold(e: Encoder, expr: core.Fold, env: Env) -> Val:
+    acc = e.value(expr.init, env)
+    domain = e.value(expr.domain, env)
+
+    def step(x: Val, old: Val) -> Val:
+        return e.value(expr.body, env.bind(expr.acc, old).bind(expr.var, x))
+
+    if isinstance(domain, SeqVal):
+        longest = domain.length if isinstance(domain.length, int) else _longest(e, expr)
+        for at in range(longest):
+            acc = choice(e.u, at < domain.length, step(domain.at(at), acc), acc)
+        return acc
+    for x in e.elements(_stored(expr.domain, domain.item), expr, "a fold"):
+        acc = choice(e.u, domain.contains(x), step(x, acc), acc)
+    return acc
+
+
+def _longest(e: Encoder, expr: core.Fold) -> int:
+    of = expr.domain.type
+    if e.finite and isinstance(of, ty.Seq) and isinstance(of.capacity, int):
+        return of.capacity
+    raise unsupported("a fold over a sequence", expr.span, _HINTS["a fold"])
+
+
+def _stored(domain: core.Expr, item: ty.Type) -> ty.Type:
+    """The element type with its ranges, where the expression shows it."""
+    if isinstance(domain, core.Domain):
+        return domain.of
+    return item
+
+
+def _call(e: Encoder, expr: core.Call, env: Env) -> Val:
+    function = e.functions[expr.name]
+    values = {name: e.value(part, env) for (name, _), part in zip(function.params, expr.args, strict=True)}
+    return e.value(function.body, replace(env, locals=values))
+
+
+def _domain(e: Encoder, expr: core.Domain, env: Env) -> SetVal:
+    return whole(e, expr.of)
+
+
+def whole(e: Encoder, of: ty.Type) -> SetVal:
+    """The set of all values of a type."""
+
+    def contains(x: Val) -> Truth:
+        return fits(e.u, of, x)
+
+    def each(kind: str, body: Callable[[Val], Truth]) -> Truth:
+        return each_key(e.u, kind, of, body)
+
+    return SetVal(of, contains, each, e.u.picker(of, contains))
+
+
+# ---------------------------------------------------------------------------------------------- structures
+
+
+def position(of: ty.Type, name: str) -> int:
+    """The position of a field of a record."""
+    assert isinstance(of, ty.Record)
+    return [field for field, _ in of.fields].index(name)
+
+
+def with_item(row: Row, at: int, value: Val) -> Row:
+    """A row with one item replaced."""
+    return Row((*row.items[:at], value, *row.items[at + 1 :]))
+
+
+def _record(e: Encoder, expr: core.RecordExpr, env: Env) -> Row:
+    assert isinstance(expr.type, ty.Record)
+    return Row(tuple(e.value(part, env) for part in expr.fields))
+
+
+def _case(e: Encoder, expr: core.CaseExpr, env: Env) -> Val:
+    assert isinstance(expr.type, ty.Union)
+    at = _case_number(expr.type, expr.case)
+    return e.u._sum(expr.type, at, Row(tuple(e.value(part, env) for part in expr.fields)))
+
+
+def _case_number(of: ty.Type, name: str) -> int:
+    assert isinstance(of, ty.Union)
+    return [case.name for case in of.cases].index(name)
+
+
+def _case_field(e: Encoder, expr: core.CaseField, env: Env) -> Val:
+    of = expr.item.type
+    assert isinstance(of, ty.Union)
+    at = _case_number(of, expr.case)
+    return e.value(expr.item, env).cases[at].items[position(of.cases[at], expr.name)]
+
+
+def _with(e: Encoder, expr: core.With, env: Env) -> Row:
+    row = e.value(expr.item, env)
+    return with_item(row, position(expr.item.type, expr.name), e.value(expr.value, env))
+
+
+def _all(e: Encoder, items: tuple[core.Expr, ...], env: Env) -> tuple[Val, ...]:
+    return tuple(e.value(item, env) for item in items)
+
+
+def _op(e: Encoder, expr: core.Op, env: Env) -> Val:
+    from pyspec.prove.operators import LAZY, SIZES, STRICT, sized
+
+    if expr.op in SIZES and (found := sized(e, expr, env)) is not None:
+        return found
+    if expr.op in LAZY:
+        return LAZY[expr.op](e, expr, env)
+    return STRICT[expr.op](e, expr, *_all(e, expr.args, env))
+
+
+EXPRESSIONS: dict[type, Callable[..., Val]] = {
+    core.Lit: _lit,
+    core.Const: lambda e, expr, env: e.const(expr.name),
+    core.StateVar: lambda e, expr, env: env.state[expr.name],
+    core.Local: lambda e, expr, env: env.locals[expr.name],
+    core.Prime: _prime,
+    core.Op: _op,
+    core.IfExpr: _if,
+    core.LetExpr: lambda e, expr, env: e.value(expr.body, env.bind(expr.name, e.value(expr.value, env))),
+    core.Quant: _quant,
+    core.SetComp: _set_comp,
+    core.SeqComp: _seq_comp,
+    core.MapComp: _map_comp,
+    core.Choose: _choose,
+    core.Fold: _fold,
+    core.Domain: _domain,
+    core.RecordExpr: _record,
+    core.CaseExpr: _case,
+    core.IsCase: lambda e, expr, env: e.value(expr.item, env).tags[_case_number(expr.item.type, expr.case)],
+    core.CaseField: _case_field,
+    core.Field: lambda e, expr, env: e.value(expr.item, env).items[position(expr.item.type, expr.name)],
+    core.With: _with,
+    core.TupleExpr: lambda e, expr, env: Row(_all(e, expr.items, env)),
+    core.Proj: lambda e, expr, env: e.value(expr.item, env).items[expr.index],
+    core.SetLit: lambda e, expr, env: literal_set(e.u, expr.type.item, _all(e, expr.items, env)),
+    core.BagLit: lambda e, expr, env: literal_bag(e.u, expr.type.item, _all(e, expr.items, env)),
+    core.SeqLit: lambda e, expr, env: literal_seq(e.u, expr.type.item, _all(e, expr.items, env)),
+    core.MapLit: lambda e, expr, env: lookup(
+        e.u, expr.type.key, tuple((e.value(k, env), e.value(v, env)) for k, v in expr.items)
+    ),
+    core.Call: _call,
+}
+
+__all__ = ["ENUMERABLE", "Encoder", "Env", "Opt", "choose", "disj", "ite", "position", "whole", "with_item"]

@@ -1,0 +1,283 @@
+"""What has to be proved: that the initial states satisfy each conjunct, and that every action keeps it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from pyspec.base.diagnostics import Diagnostic, SpecError
+from pyspec.base.source import NOWHERE, Span
+from pyspec.lang import core
+from pyspec.model.walk import nodes
+from pyspec.prove.defined import defined, is_total
+from pyspec.prove.encode import Encoder, Env
+from pyspec.prove.execute import Run, execute
+from pyspec.prove.logic import Truth, conj, implies, neg
+from pyspec.prove.structure import fits
+from pyspec.prove.values import Val
+
+#: Kinds of properties that induction proves, and that are assumed in the state before a step.
+INDUCTIVE = ("invariant", "lemma")
+#: The label of the hypothesis that an action takes a step.
+STEP = "the step"
+#: Kinds of properties about steps, proved from the inductive ones.
+STEPS = ("step", "refines")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One conjunct of a property: proved on its own. `number` counts from 1, 0 if it is all of the property."""
+
+    prop: core.Property
+    number: int
+    body: core.Expr
+
+    @property
+    def label(self) -> str:
+        """`name`, or `name.2` for the second conjunct."""
+        return f"{self.prop.name}.{self.number}" if self.number else self.prop.name
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return self.body.span if self.body.span != NOWHERE else self.prop.span
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """A goal that must follow from hypotheses (named), for every state, parameter and size.
+
+    `kind`: "initial" (the initial states satisfy `part`), "step" (`action` keeps it), "defined" (the action, or the
+    property, evaluates without an error), "law".
+    """
+
+    kind: str
+    action: str | None
+    part: Part | None
+    hypotheses: tuple[tuple[str, Truth], ...]
+    goal: Truth
+    span: Span = NOWHERE
+
+    @property
+    def name(self) -> str:
+        """Unique within a proof."""
+        what = self.part.label if self.part else "evaluation"
+        return (
+            f"{what} {'initially' if self.action is None else f'after {self.action}'}"
+            if self.kind != "defined"
+            else (f"{what} is defined" if self.part else f"{self.action} is defined")
+        )
+
+
+def conjuncts(expr: core.Expr) -> list[core.Expr]:
+    """A condition as a conjunction, also of what stands below `all`, `implies` and `let`."""
+    if isinstance(expr, core.Op) and expr.op == "and":
+        return [one for part in expr.args for one in conjuncts(part)]
+    if isinstance(expr, core.Quant) and expr.kind == "all":
+        return [dataclasses.replace(expr, body=one) for one in conjuncts(expr.body)]
+    if isinstance(expr, core.LetExpr):
+        return [dataclasses.replace(expr, body=one) for one in conjuncts(expr.body)]
+    if isinstance(expr, core.Op) and expr.op == "implies":
+        return [dataclasses.replace(expr, args=(expr.args[0], one)) for one in conjuncts(expr.args[1])]
+    return [expr]
+
+
+def parts_of(prop: core.Property) -> list[Part]:
+    """The conjuncts of a property."""
+    bodies = conjuncts(prop.body)
+    return [Part(prop, number if len(bodies) > 1 else 0, body) for number, body in enumerate(bodies, 1)]
+
+
+class Obligations:
+    """Makes the obligations of one specification (any size) or instance (finite)."""
+
+    def __init__(self, spec: core.Spec, *, finite: bool = False, flaws: tuple[str, ...] = ()) -> None:
+        self.spec = spec
+        self.encoder = Encoder(spec, finite=finite, flaws=flaws)
+        self.functions = {function.name: function for function in spec.functions}
+        u = self.encoder.u
+        self.before: dict[str, Val] = {var.name: u.load(var.type, var.name) for var in spec.vars}
+        self.parts = [part for prop in spec.properties if prop.kind in INDUCTIVE for part in parts_of(prop)]
+        self.step_parts = [part for prop in spec.properties if prop.kind in STEPS for part in parts_of(prop)]
+        self._assumed: dict[str, Truth] = {}
+
+    def leave_out_unsupported(self) -> dict[str, Diagnostic]:
+        """Leaves out the properties that have no encoding, and says why."""
+        found: dict[str, Diagnostic] = {}
+        env = Env(self.before, self.before)
+        for part in (*self.parts, *self.step_parts):
+            try:
+                with self.encoder.u.collecting():
+                    self.encoder.truth(part.body, env)
+            except SpecError as problem:
+                found[part.prop.name] = problem.diagnostics[0]
+        self.parts = [part for part in self.parts if part.prop.name not in found]
+        self.step_parts = [part for part in self.step_parts if part.prop.name not in found]
+        return found
+
+    # -------------------------------------------------------------------------------------------- hypotheses
+
+    def _hypothesis(self, label: str, make: Callable[[], Truth]) -> tuple[str, Truth]:
+        """A named hypothesis, with the facts that its encoding brings up; made once."""
+        if label not in self._assumed:
+            with self.encoder.u.collecting() as facts:
+                formula = make()
+            self._assumed[label] = conj((*facts, formula))
+        return label, self._assumed[label]
+
+    def assumptions(self) -> list[tuple[str, Truth]]:
+        """What the specification assumes of its constants."""
+        e = self.encoder
+        return [
+            self._hypothesis(f"assume {prop.name}", partial(e.truth, prop.body, Env({})))
+            for prop in self.spec.properties
+            if prop.kind == "assume"
+        ]
+
+    def types(self) -> list[tuple[str, Truth]]:
+        """That the variables lie within their types before the step: stores are checked."""
+        u = self.encoder.u
+        return [
+            self._hypothesis(f"type of {var.name}", partial(fits, u, var.type, self.before[var.name]))
+            for var in self.spec.vars
+        ]
+
+    def induction(self) -> list[tuple[str, Truth]]:
+        """The invariants and lemmas before the step."""
+        e, env = self.encoder, Env(self.before)
+        return [self._hypothesis(part.label, partial(e.truth, part.body, env)) for part in self.parts]
+
+    def _axioms(self) -> list[tuple[str, Truth]]:
+        """What is assumed of the symbols that were used so far."""
+        return [(f"axiom {name}", axiom.formula) for name, axiom in self.encoder.u.axioms.items()]
+
+    def _obligation(
+        self, kind: str, action: str | None, part: Part | None, given: list[tuple[str, Truth]], goal: Truth, span: Span
+    ) -> Obligation:
+        named = [*self._axioms(), *given]
+        kept = tuple((label, formula) for label, formula in named if formula is not True)
+        return Obligation(kind, action, part, kept, goal, span)
+
+    # -------------------------------------------------------------------------------------------- obligations
+
+    def all(self) -> Iterator[Obligation]:
+        """Every obligation of the specification."""
+        yield from self.initial()
+        for action in self.spec.actions:
+            yield from self.steps(action)
+        yield from self.definitions()
+
+    def initial(self) -> Iterator[Obligation]:
+        """The initial states satisfy every conjunct."""
+        e = self.encoder
+        with e.u.collecting() as facts:
+            state, guards = self._initial_state()
+            env = Env(state)
+            guards += [e.truth(cond, env) for cond in self.spec.init_where]
+            begin = [("the initial state", conj((*facts, *guards))), *self.assumptions()]
+        if any(formula is False for _, formula in begin):
+            return
+        for part in self.parts:
+            yield from self._goal("initial", None, part, begin, partial(e.truth, part.body, env))
+        for prop in self.spec.properties:
+            if prop.kind == "refines" and prop.second is not None:
+                second = Part(prop, 0, prop.second)
+                yield from self._goal("initial", None, second, begin, partial(e.truth, second.body, env))
+
+    def _initial_state(self) -> tuple[dict[str, Val], list[Truth]]:
+        e, state, guards = self.encoder, {}, []
+        for var in self.spec.vars:
+            if var.init is not None:
+                state[var.name] = e.value(var.init, Env({}))
+            elif var.choices is not None:
+                state[var.name], guard = e.value(var.choices, Env({})).pick(f"{var.name} at first")
+                guards.append(guard)
+        return state, guards
+
+    def _goal(
+        self, kind: str, action: str | None, part: Part, given: list[tuple[str, Truth]], make: Callable[[], Truth]
+    ) -> Iterator[Obligation]:
+        with self.encoder.u.collecting() as facts:
+            goal = make()
+        if goal is True:
+            return
+        extra = [("what the conjunct names", conj(facts))] if facts else []
+        yield self._obligation(kind, action, part, [*given, *extra], goal, part.span)
+
+    def steps(self, action: core.Action, only: str | None = None) -> Iterator[Obligation]:
+        """Every run of an action keeps every conjunct, and satisfies every step property; `only`: the one conjunct of
+        that label, or the absence of evaluation errors for ""."""
+        yield from (obligation for _, obligation in self.steps_with_runs(action, only))
+
+    def steps_with_runs(self, action: core.Action, only: str | None = None) -> Iterator[tuple[Run, Obligation]]:
+        """The obligations of an action, each with its run."""
+        for number, (run, given) in enumerate(self.runs(action)):
+            yield from ((run, one) for one in self._of_run(action, number, run, given, only))
+
+    def _of_run(
+        self, action: core.Action, number: int, run: Run, given: list[tuple[str, Truth]], only: str | None
+    ) -> Iterator[Obligation]:
+        e = self.encoder
+        name = action.name if number == 0 else f"{action.name} #{number + 1}"
+        changed = frozenset(var for var, value in run.state.items() if value is not self.before[var])
+        env, steps = Env(run.state), Env(self.before, run.state)
+        for part in self.parts:
+            if only in (None, part.label, part.prop.name) and self._reads(part.body) & changed:
+                yield from self._goal("step", name, part, given, partial(e.truth, part.body, env))
+        for part in self.step_parts:
+            if only in (None, part.label, part.prop.name):
+                yield from self._goal("step", name, part, given, partial(e.truth, part.body, steps))
+        if only in (None, ""):
+            yield from self._safe(name, run, given, action.span)
+
+    def runs(self, action: core.Action) -> Iterator[tuple[Run, list[tuple[str, Truth]]]]:
+        """The runs of an action, with the hypotheses under which it leads somewhere."""
+        e = self.encoder
+        with e.u.collecting() as facts:
+            found = execute(e, action, self.before)
+        for plain in found:
+            run = dataclasses.replace(plain, facts=tuple(facts))
+            step = (STEP, conj((*facts, *run.conds)))
+            if step[1] is not False:
+                yield run, [*self.assumptions(), *self.types(), *self.induction(), step]
+
+    def _safe(self, name: str, run: Run, given: list[tuple[str, Truth]], span: Span) -> Iterator[Obligation]:
+        """The run meets no evaluation error: also where it is abandoned later, so its conditions are not assumed."""
+        if not run.checks:
+            return
+        goal = conj(implies(check.guard, check.cond) for check in run.checks)
+        if goal is not True:
+            base = [(label, conj(run.facts) if label == STEP else formula) for label, formula in given]
+            yield self._obligation("defined", name, None, base, goal, span)
+
+    def definitions(self) -> Iterator[Obligation]:
+        """Invariants, lemmas and step properties have a value in every state that satisfies the invariants."""
+        e, env = self.encoder, Env(self.before)
+        given = [*self.assumptions(), *self.types(), *self.induction()]
+        for part in self.parts:
+            if not is_total(e, part.body):
+                make = partial(defined, e, part.body, env)
+                yield from self._goal("defined", None, part, given, make)
+
+    def _reads(self, expr: core.Expr) -> frozenset[str]:
+        return reads(expr, self.functions)
+
+
+def reads(expr: core.Expr, functions: Mapping[str, core.Function]) -> frozenset[str]:
+    """The state variables that an expression reads, also in the functions that it calls."""
+    found: set[str] = set()
+    todo: list[object] = [expr]
+    seen: set[str] = set()
+    while todo:
+        for node in nodes(todo.pop()):
+            if isinstance(node, core.StateVar):
+                found.add(node.name)
+            elif isinstance(node, core.Call) and node.name not in seen:
+                seen.add(node.name)
+                todo.append(functions[node.name].body)
+    return frozenset(found)
+
+
+__all__ = ["INDUCTIVE", "Obligation", "Obligations", "Part", "conjuncts", "neg", "parts_of", "reads"]

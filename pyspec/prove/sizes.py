@@ -1,0 +1,78 @@
+"""Finite instances of a specification to look for counterexamples in: sizes from a model block, larger and smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspec.base.diagnostics import SpecError
+from pyspec.lang import core
+from pyspec.model.instance import Instance, choose_model, instantiate
+
+#: No sort is made larger than this in the search for a counterexample.
+LARGEST = 4
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of sorts and values of integer constants and budgets, by name."""
+
+    values: tuple[tuple[str, int], ...]
+
+    def but(self, name: str, value: int) -> Sizes:
+        """These sizes with another one for a name."""
+        return Sizes(tuple((n, value if n == name else v) for n, v in self.values))
+
+    def text(self) -> str:
+        """`RM = 3, LAST = 2`."""
+        return ", ".join(f"{name} = {value}" for name, value in self.values)
+
+
+def starting(spec: core.Spec, flaws: tuple[str, ...]) -> Sizes | None:
+    """Sizes to begin with: those of the default model, at least three of each sort and one more of each integer
+    constant than there; None if the specification has no instance."""
+    base = _instance(spec, {}, flaws) or _instance(spec, dict.fromkeys(spec.sorts, 3), flaws)
+    if base is None:
+        return None
+    sizes = [(sort, max(3, len(base.sort(sort).elements or ()))) for sort in spec.sorts]
+    budgets = [("crashes", 1)] if any(decl.name == "budget.crashes" for decl in spec.consts) else []
+    return Sizes((*sizes, *_integers(spec, base), *budgets))
+
+
+def _integers(spec: core.Spec, base: Instance) -> list[tuple[str, int]]:
+    """Integer constants that have a value of their own (others follow from them)."""
+    found = []
+    for decl in spec.consts:
+        value = base.constants.get(decl.name)
+        derived = decl.default is not None and not isinstance(decl.default, core.Lit)
+        if isinstance(value, int) and not isinstance(value, bool) and not derived and "." not in decl.name:
+            found.append((decl.name, value))
+    return found
+
+
+def instance(spec: core.Spec, sizes: Sizes, flaws: tuple[str, ...]) -> Instance | None:
+    """The instance with these sizes; None if the specification does not allow them."""
+    return _instance(spec, dict(sizes.values), flaws)
+
+
+def _instance(spec: core.Spec, overrides: dict[str, int], flaws: tuple[str, ...]) -> Instance | None:
+    try:
+        return instantiate(spec, choose_model(spec, None), overrides, flaws)
+    except SpecError:
+        return None
+
+
+def smaller(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
+    """Each way to make one thing smaller by one."""
+    found = []
+    for name, value in sizes.values:
+        least = 1 if name in spec.sorts else 0
+        if value > least:
+            found.append(sizes.but(name, value - 1))
+    return found
+
+
+def larger(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
+    """Integer constants one larger; then sorts one larger as well."""
+    ints = Sizes(tuple((n, v if n in spec.sorts or n == "crashes" else v + 1) for n, v in sizes.values))
+    both = Sizes(tuple((n, min(v + 1, max(v, LARGEST)) if n in spec.sorts else v) for n, v in ints.values))
+    return [step for step in dict.fromkeys((ints, both)) if step != sizes]
