@@ -38,15 +38,8 @@ nightly: setup   ## everything, with the slow tests and the deep models
 prove: setup     ## prove the library for any number of nodes
 	@$(PYTHON_BIN) -m pyspec prove $(SPECS)
 
-<<<<<<< HEAD
 refine: setup    ## hold the implementations against their specifications (a few minutes)
 	@for p in raft; do $(PYTHON_BIN) -m refinement campaign $$p --seconds 45 || exit 1; done
-=======
-# The command below runs what has landed; until then it says so and fails.
-refine: setup    ## hold the implementations against their specifications
-	@test -d refinement || { echo "make refine: no implementation (impl/, refinement/) is in this version" >&2; exit 1; }
-	@$(PYTEST) -n $(WORKERS) tests/refinement
->>>>>>> 9d96052 (pyspec prove: induction for any number of nodes, counterexamples to induction confirmed by the interpreter)
 
 docs: setup      ## regenerate the generated documentation
 	@$(PYTHON_BIN) tests/docs/generate.py
