@@ -16,7 +16,7 @@ HEADER = "protocol example\n"
 _CHAPTERS = {
     "E00": "Files", "E01": "Text", "E02": "Names", "E03": "Types and expressions", "E04": "Messages, statements, roles",
     "E05": "Models and flaws", "E06": "Evaluation errors", "E07": "A specification with a model",
-    "E08": "Pictures and proofs", "E09": "Engines", "W07": "Warnings about a specification",
+    "E08": "Pictures, traces, proofs", "E09": "Engines", "W07": "Warnings about a specification",
     "W08": "Warnings about a run", "W09": "Warnings about engines",
 }  # fmt: skip
 

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "flaws": ("flaws", "Switch each declared flaw on: is it caught as declared?"),
     "prove": ("prove", "Prove invariants for any number of nodes."),
     "simulate": ("simulate", "Follow random runs."),
+    "trace": ("trace", "Hold logs of running programs against a specification."),
     "mutate": ("mutate", "Change one small thing at a time: does some property notice?"),
     "diagram": ("diagram", "Draw state machines, state graphs, message charts, maps."),
     "repl": ("repl", "Walk a model: step forth and back, jump to a counterexample."),

@@ -28,6 +28,7 @@ from pyspec.lang.lower import (
     lower_property,
     lower_var,
 )
+from pyspec.lang.names import Names
 from pyspec.lang.refine import refinement
 from pyspec.lang.settings import flaw_of, model_of
 
@@ -39,6 +40,11 @@ def elaborate(linked: Linked) -> c.Spec:
 
     Raises SpecError with every mistake that was found.
     """
+    return elaborated(linked)[0]
+
+
+def elaborated(linked: Linked) -> tuple[c.Spec, Names]:
+    """The same, with what its names stand for: for phrases that are typed later."""
     found: list[Diagnostic] = []
     names = declare(linked.decls, found)
     if found:
@@ -62,7 +68,7 @@ def elaborate(linked: Linked) -> c.Spec:
         raise SpecError(out.found[:50])
     spec = _spec(linked, out, models, flaws)
     check_ghosts(spec)
-    return spec
+    return spec, names
 
 
 def _refines(a: Abstract, linked: Linked, out: Lowered) -> None:

@@ -34,8 +34,10 @@ Container = ty.Set | ty.Bag | ty.Seq
 class Concretizer:
     """Works out constants, sorts and types on demand, and rewrites expressions and statements with them."""
 
-    def __init__(self, spec: core.Spec, given: Given, flaws: tuple[str, ...]) -> None:
-        self.spec, self.given, self.flaws = spec, given, flaws
+    def __init__(
+        self, spec: core.Spec, given: Given, flaws: tuple[str, ...], most_elements: int = MOST_ELEMENTS
+    ) -> None:
+        self.spec, self.given, self.flaws, self.most_elements = spec, given, flaws, most_elements
         self._consts = {decl.name: decl for decl in spec.consts}
         self._values: dict[str, Value] = {flaw.name: flaw.name in flaws for flaw in spec.flaws}
         self._elements: dict[str, tuple[str, ...]] = {}
@@ -140,16 +142,17 @@ class Concretizer:
         else:
             hint = f"write `{name} = 3` in the model, or give -c {name}=3"
             raise error("E0701", f"the model gives no size to sort {name}", self._where(name), hint)
-        if not isinstance(size, int) or not 1 <= size <= MOST_ELEMENTS:
-            raise error("E0705", f"sort {name} cannot have {show(size)} elements, only 1 to {MOST_ELEMENTS}", span)
+        if not isinstance(size, int) or not 1 <= size <= self.most_elements:
+            most = self.most_elements
+            raise error("E0705", f"sort {name} cannot have {show(size)} elements, only 1 to {most}", span)
         return tuple(f"{name}{number}" for number in range(1, size + 1))
 
     def _where(self, sort: str) -> Span:
         return next((role.span for role in self.spec.roles if role.sort == sort), self.given.model.span)
 
     def _distinct(self, sort: str, names: tuple[str, ...], span: Span) -> tuple[str, ...]:
-        if len(set(names)) != len(names) or not 1 <= len(names) <= MOST_ELEMENTS:
-            raise error("E0705", f"the elements of {sort} must be 1 to {MOST_ELEMENTS} different names", span)
+        if len(set(names)) != len(names) or not 1 <= len(names) <= self.most_elements:
+            raise error("E0705", f"the elements of {sort} must be 1 to {self.most_elements} different names", span)
         return names
 
     # ----------------------------------------------------------------------------------------------- types

@@ -42,7 +42,7 @@ class Generated:
 
 def generate(instance: Instance) -> Generated:
     """The Python source of an instance."""
-    return _Generator(instance).run()
+    return ModuleWriter(instance).run()
 
 
 HEAD = """
@@ -55,27 +55,32 @@ from pyspec.model.values import Atom, Bag, Map, Rec
 """
 
 
-class _Generator:
+class ModuleWriter:
+    """Writes one module; a variant of the model overrides parts of it."""
+
+    head: str = HEAD
+    writes: type[Writer] = Writer
+
     def __init__(self, instance: Instance) -> None:
         self.instance, self.spec = instance, instance.spec
         self.names = Naming(instance)
         self.types = TypeTable(self.names)
-        self.writer = Writer(self.names, self.types, stateful(self.spec))
+        self.writer = self.writes(self.names, self.types, stateful(self.spec))
         self.module = Module()
 
     def run(self) -> Generated:
         """The body first, because it decides which types need a name; then the head before it."""
-        self._state()
+        self.state()
         self._records()
         for function in self.spec.functions:
             self._function(function)
         self._initial()
         for action in self.spec.actions:
-            self._action(action)
+            self.action(action)
         for prop in self.spec.properties:
             if prop.kind in PREDICATES:
-                self._property(prop)
-        self._extras()
+                self.predicate(prop)
+        self.extras()
         body, self.module = self.module, Module()
         self._head()
         shift = len(self.module.lines)
@@ -83,17 +88,19 @@ class _Generator:
         source = "\n".join([*self.module.lines, *body.lines]) + "\n"
         return Generated(source, tuple(regions), self.names)
 
-    def _line(self, indent: int = 0, content: str = "") -> None:
+    def line(self, indent: int = 0, content: str = "") -> None:
+        """One line."""
         self.module.line(indent, content)
 
-    def _doc(self, indent: int, *parts: str | None) -> None:
+    def doc(self, indent: int, *parts: str | None) -> None:
+        """A docstring."""
         lines = "\n".join(part.strip() for part in parts if part).replace("\\", "\\\\").replace('"', "'").splitlines()
         lines = lines or [""]
-        self._line(indent, f'"""{lines[0]}' + ('"""' if len(lines) == 1 else ""))
+        self.line(indent, f'"""{lines[0]}' + ('"""' if len(lines) == 1 else ""))
         for line in lines[1:]:
-            self._line(indent if line.strip() else 0, line.strip())
+            self.line(indent if line.strip() else 0, line.strip())
         if len(lines) > 1:
-            self._line(indent, '"""')
+            self.line(indent, '"""')
 
     # -------------------------------------------------------------------------------------------- head, types
 
@@ -101,44 +108,46 @@ class _Generator:
         flaws = f", with {', '.join(self.instance.flaws)}" if self.instance.flaws else ""
         sizes = describe_constants(self.instance)
         model = self.instance.model.name + (f" ({sizes})" if sizes else "")
-        self._doc(0, f"{self.spec.name}, model {model}{flaws}.", self.spec.doc)
-        for line in HEAD.splitlines():
-            self._line(0, line)
+        self.doc(0, f"{self.spec.name}, model {model}{flaws}.", self.spec.doc)
+        for line in self.head.splitlines():
+            self.line(0, line)
         listable = [kind for kind in self.spec.types.values() if isinstance(kind, ty.Enum | ty.Sort)]
         for kind in listable:
             self.types.named(kind)
         for line in self.types.lines:
-            self._line(0, line)
-        self._line()
+            self.line(0, line)
+        self.line()
         for kind in listable:
-            self._line(0, f"{self.names.of('type', kind.name)} = rt.names({self.types.named(kind)})")
+            self.line(0, f"{self.names.of('type', kind.name)} = rt.names({self.types.named(kind)})")
 
-    def _state(self) -> None:
-        self._line()
-        self._line()
-        self._line(0, "@dataclass(frozen=True, slots=True, repr=False)")
-        self._line(0, "class State(rt.State):")
-        self._doc(1, f"A state of {self.spec.name}.")
-        self._line()
+    def state(self) -> None:
+        """The class of states."""
+        self.line()
+        self.line()
+        self.line(0, "@dataclass(frozen=True, slots=True, repr=False)")
+        self.line(0, "class State(rt.State):")
+        self.doc(1, f"A state of {self.spec.name}.")
+        self.line()
         for var in self.spec.vars:
             kind = f"{self.names.attribute(var.name)}: {_PYTHON.get(type(var.type), 'object')}"
-            self._line(1, f"{kind}  # {describe(var.type)}{'' if '.' not in var.name else f', {var.name}'}")
+            self.line(1, f"{kind}  # {describe(var.type)}{'' if '.' not in var.name else f', {var.name}'}")
         if not self.spec.vars:
-            self._line(1, "pass")
+            self.line(1, "pass")
 
     def _records(self) -> None:
         for kind in named_types(self.spec):
             if isinstance(kind, ty.Record):
-                self._record(self.names.of("type", kind.name), kind, 0)
+                self.record(self.names.of("type", kind.name), kind, 0)
             for position, case in enumerate(kind.cases if isinstance(kind, ty.Union) else ()):
                 assert isinstance(kind, ty.Union)
-                self._record(self.names.of("case", f"{kind.name}.{case.name}", case.name), case, position)
+                self.record(self.names.of("case", f"{kind.name}.{case.name}", case.name), case, position)
 
-    def _record(self, name: str, of: ty.Record, position: int) -> None:
+    def record(self, name: str, of: ty.Record, position: int) -> None:
+        """The constructor of a record, message or union case."""
         locals_ = [self.names.local(field) for field, _ in of.fields]
-        self._def(name, locals_)
+        self.def_(name, locals_)
         what = "message " if of.message else ""
-        self._doc(1, f"{what}{of.name}({', '.join(f'{field}: {describe(kind)}' for field, kind in of.fields)})")
+        self.doc(1, f"{what}{of.name}({', '.join(f'{field}: {describe(kind)}' for field, kind in of.fields)})")
         stores = [
             self.writer.storing(core.Local(kind, field), kind, f"field {of.name}.{field}") for field, kind in of.fields
         ]
@@ -147,28 +156,30 @@ class _Generator:
         parts: list[Code | str] = [quoted(of.name), names, values, *([str(position)] if position else [])]
         self.module.line(1, text("return ", listed("Rec(", parts, ")")))
 
-    def _def(self, name: str, parameters: Iterable[str]) -> None:
-        self._line()
-        self._line()
-        self._line(0, f"def {name}({', '.join(parameters)}):")
+    def def_(self, name: str, parameters: Iterable[str]) -> None:
+        """The head of a function."""
+        self.line()
+        self.line()
+        self.line(0, f"def {name}({', '.join(parameters)}):")
 
     # ------------------------------------------------------------------------------------ functions, initial
 
     def _function(self, function: core.Function) -> None:
         first = ["state"] if function.name in self.writer.stateful else []
-        self._def(
+        self.def_(
             self.names.of("function", function.name), [*first, *(self.names.local(name) for name, _ in function.params)]
         )
         if function.doc:
-            self._doc(1, function.doc)
-        self._return(function.body)
+            self.doc(1, function.doc)
+        self.return_(function.body)
 
-    def _return(self, expr: core.Expr, indent: int = 1) -> None:
+    def return_(self, expr: core.Expr, indent: int = 1) -> None:
+        """A returned expression."""
         self.module.line(indent, headed("return ", self.writer.expr(expr)), expr.span)
 
     def _initial(self) -> None:
-        self._def("initial", [])
-        self._doc(1, "Every initial state.")
+        self.def_("initial", [])
+        self.doc(1, "Every initial state.")
         indent = 1
         values = []
         for var in self.spec.vars:
@@ -184,48 +195,51 @@ class _Generator:
         self.module.line(indent, text("state = ", listed("State(", values, ")")))
         for cond in self.spec.init_where:
             self.module.line(indent, headed("if not ", self.writer.expr(cond, 20), ":"), cond.span)
-            self._line(indent + 1, "continue" if indent > 1 else "return")
-        self._line(indent, "yield state")
+            self.line(indent + 1, "continue" if indent > 1 else "return")
+        self.line(indent, "yield state")
 
     # ------------------------------------------------------------------------------------ actions, properties
 
-    def _action(self, action: core.Action) -> None:
+    def action(self, action: core.Action) -> None:
+        """An action: its parameters' values, and its runs."""
         name = self.names.of("action", action.name)
         locals_ = [self.names.local(param.name) for param in action.params]
         if action.params:
-            self._def(self.names.of("params", action.name, f"{name}_params"), ["state"])
-            self._doc(1, f"The arguments that {action.name} may be tried with.")
+            self.def_(self.names.of("params", action.name, f"{name}_params"), ["state"])
+            self.doc(1, f"The arguments that {action.name} may be tried with.")
             for depth, (local, param) in enumerate(zip(locals_, action.params, strict=True)):
                 head = headed(f"for {local} in ", self.writer.items(param.domain), ":")
                 self.module.line(depth + 1, head, param.domain.span)
-            self._line(len(locals_) + 1, f"yield {tupled(locals_)}")
-        self._def(name, ["state", *locals_])
+            self.line(len(locals_) + 1, f"yield {tupled(locals_)}")
+        self.def_(name, ["state", *locals_])
         signature = ", ".join(f"{param.name}: {describe(param.type)}" for param in action.params)
-        self._doc(1, f"{action.kind} {action.name}({signature})", action.doc)
+        self.doc(1, f"{action.kind} {action.name}({signature})", action.doc)
         types = {var.name: var.type for var in self.spec.vars}
         ActionWriter(self.module, self.writer, types).body(action.body, 1)
 
-    def _property(self, prop: core.Property) -> None:
+    def predicate(self, prop: core.Property) -> None:
+        """The predicate of a property."""
         more = ["after"] if prop.kind in core.STEP_KINDS else []
         more += [self.names.local(name) for name, _ in prop.params]
-        self._def(self.names.of("property", prop.name), ["state", *more])
-        self._doc(1, f"{prop.kind} {prop.name}", prop.doc)
-        self._return(prop.body)
+        self.def_(self.names.of("property", prop.name), ["state", *more])
+        self.doc(1, f"{prop.kind} {prop.name}", prop.doc)
+        self.return_(prop.body)
         if prop.second is not None:
             start = prop.kind == "refines"
             suffix = "initially" if start else "goal"
             name = self.names.of("second", prop.name, f"{self.names.of('property', prop.name)}_{suffix}")
-            self._def(name, ["state", *(more if not start else [])])
-            self._doc(1, f"What {prop.name} {'asks of an initial state' if start else 'leads to'}.")
-            self._return(prop.second)
+            self.def_(name, ["state", *(more if not start else [])])
+            self.doc(1, f"What {prop.name} {'asks of an initial state' if start else 'leads to'}.")
+            self.return_(prop.second)
 
-    def _extras(self) -> None:
+    def extras(self) -> None:
+        """Limits and view of the model."""
         for position, limit in enumerate(self.instance.limits):
-            self._def(self.names.of("limit", str(position), f"within_limit_{position + 1}"), ["state"])
-            self._return(limit)
+            self.def_(self.names.of("limit", str(position), f"within_limit_{position + 1}"), ["state"])
+            self.return_(limit)
         if self.instance.view is not None:
-            self._def(self.names.of("view", "", "view"), ["state"])
-            self._return(self.instance.view)
+            self.def_(self.names.of("view", "", "view"), ["state"])
+            self.return_(self.instance.view)
 
 
 _PYTHON: dict[type, str] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pyspec.base.diagnostics import Diagnostic, SpecError, error
 from pyspec.lang import core
 from pyspec.lang import types as ty
-from pyspec.model.concrete import Concretizer, is_lit, spent_from_the_start
+from pyspec.model.concrete import MOST_ELEMENTS, Concretizer, is_lit, spent_from_the_start
 from pyspec.model.domains import LISTABLE, cardinality, describe
 from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
@@ -75,9 +75,10 @@ def instantiate(
     model: core.Model | str | None = None,
     overrides: Mapping[str, Override] | None = None,
     flaws: tuple[str, ...] = (),
+    most_elements: int = MOST_ELEMENTS,
 ) -> Instance:
     """A specification with one of its models. `overrides` (by constant, sort, budget, `capacity NAME`) win over the
-    model."""
+    model. No sort has more than `most_elements` elements: packed engines keep a set of them in one word."""
     block = choose_model(spec, model)
     known = [flaw.name for flaw in spec.flaws]
     for flaw in flaws:
@@ -86,7 +87,8 @@ def instantiate(
             hint = f"did you mean {close[0]}?" if close else f"flaws of {spec.name}: {', '.join(known) or 'none'}"
             raise error("E0710", f"{spec.name} has no flaw {flaw}", hint=hint)
     try:
-        return _instantiate(Concretizer(spec, Given(spec, block, overrides or {}), flaws), block, flaws)
+        make = Concretizer(spec, Given(spec, block, overrides or {}), flaws, most_elements)
+        return _instantiate(make, block, flaws)
     except RecursionError:
         raise error("E0712", f"{spec.name} nests expressions or statements too deeply") from None
 

@@ -28,7 +28,7 @@ class Writer:
 
     def at(self, state: str) -> Writer:
         """A writer that reads another state."""
-        return Writer(self.names, self.types, self.stateful, state)
+        return type(self)(self.names, self.types, self.stateful, state)
 
     def expr(self, expr: core.Expr, level: int = 0) -> Code:
         """An expression, in parentheses if it binds less tightly than `level`."""

@@ -1,0 +1,136 @@
+"""`pyspec trace`: logs of running programs held against a specification, histories of clients against a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyspec.base.diagnostics import Diagnostic
+from pyspec.cli import exits, options
+from pyspec.cli.console import count, duration, make_console, plain, plural
+
+if TYPE_CHECKING:
+    from pyspec.conform import TraceMapping, TraceResult
+
+
+@click.group("trace")
+def command() -> None:
+    """Hold logs of running programs against a specification."""
+
+
+def _inputs(traces: tuple[str, ...], order: str) -> list[list[str]]:
+    """The files of each trace: those of a folder together; others each for itself, unless the order merges files."""
+    found: list[list[str]] = []
+    loose: list[str] = []
+    for name in traces:
+        if Path(name).is_dir():
+            inside = sorted(str(p) for p in Path(name).iterdir() if p.is_file() and not p.name.startswith("."))
+            if not inside:
+                raise click.UsageError(f"the folder {name} has no files")
+            found.append(inside)
+        elif order == "file":
+            found.append([name])
+        else:
+            loose.append(name)
+    return [*found, loose] if loose else found
+
+
+@command.command("validate")
+@options.spec_argument()
+@click.argument("traces", nargs=-1, required=True, metavar="TRACE...")
+@click.option("--map", "mapping", required=True, metavar="MAP.toml", help="What the log's events and fields stand for.")
+@options.model_options()
+@click.option("--width", type=click.IntRange(1), default=256, show_default=True, help="States kept at once.")
+@click.option("--window", type=click.IntRange(1), default=1000, show_default=True, help="Events to go back.")
+@click.option(
+    "--tries", type=click.IntRange(1), default=50_000, show_default=True, help="States to try when going back."
+)
+@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
+@options.output_options()
+def validate(
+    spec: str,
+    traces: tuple[str, ...],
+    mapping: str,
+    model: str | None,
+    consts: tuple[tuple[str, str], ...],
+    flaws: tuple[str, ...],
+    width: int,
+    window: int,
+    tries: int,
+    max_seconds: float | None,
+    as_json: bool,
+) -> int:
+    """Is each TRACE a behaviour of SPEC, as MAP.toml reads it?
+
+    A TRACE is a file, or a folder with the files of one trace. See docs/trace-validation.md.
+    """
+    from pyspec.conform import Limits, load_mapping
+
+    loaded = load_mapping(spec, mapping)
+    limits = Limits(width, window, tries)
+    sizes = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in consts}
+    console = make_console()
+    results: list[TraceResult] = []
+    for files in _inputs(traces, loaded.text.log.order):
+        result = loaded.validate(files, sizes, limits, model, flaws, max_seconds)
+        results.append(result)
+        if not as_json:
+            for line in story(result):
+                console.print(plain(line))
+    code = exits.OK if all(result.accepted for result in results) else exits.FAILED
+    if as_json:
+        print(json.dumps({**report(loaded, spec, mapping, results), "exit_code": code}))
+    elif len(results) > 1:
+        accepted = sum(result.accepted for result in results)
+        console.print(f"{plural(len(results), 'trace')}: {accepted} accepted, {len(results) - accepted} rejected")
+    return code
+
+
+def story(result: TraceResult) -> list[str]:
+    """A result for people."""
+    name = ", ".join(result.files) if len(result.files) < 4 else f"{result.files[0]} and {len(result.files) - 1} more"
+    rate = f", {count(result.events / result.seconds)} events/s" if result.seconds > 0.5 else ""
+    more = [f"at most {plural(result.widest, 'state')} at once"] if result.widest > 1 else []
+    more += [plural(result.silent_steps, "silent step")] if result.silent_steps else []
+    more += [f"{plural(result.reordered, 'event')} out of the order of the files"] if result.reordered else []
+    about = f"{plural(result.events, 'event')} explained in {duration(result.seconds)}{rate}"
+    lines = [f"{name}: {result.verdict}", f"  {'; '.join([about, *more])}"]
+    lines += [f"  {note}" for note in result.notes]
+    lines += [f"  warning: {one.message} ({one.span})" for one in result.warnings]
+    return [*lines, *(result.rejection.lines() if result.rejection is not None else ())]
+
+
+def report(loaded: TraceMapping, spec: str, mapping: str, results: list[TraceResult]) -> dict[str, Any]:
+    """The results for programs."""
+    return {
+        "protocol": loaded.known.spec.name,
+        "spec": spec,
+        "map": mapping,
+        "verdict": "accepted" if all(result.accepted for result in results) else "rejected",
+        "traces": [_one(result) for result in results],
+    }
+
+
+def _one(result: TraceResult) -> dict[str, Any]:
+    return {
+        "files": list(result.files),
+        "verdict": result.verdict,
+        "conclusive": result.conclusive,
+        "events": result.events,
+        "seconds": round(result.seconds, 6),
+        "widest": result.widest,
+        "silent_steps": result.silent_steps,
+        "reordered": result.reordered,
+        "sizes": list(result.notes),
+        "rejection": None if result.rejection is None else result.rejection.to_json(),
+        "warnings": [_warning(one) for one in result.warnings],
+    }
+
+
+def _warning(one: Diagnostic) -> dict[str, Any]:
+    from pyspec.cli.diagnostics import to_json
+
+    return to_json(one)

@@ -1,0 +1,359 @@
+"""A mapping typed against a specification: every expression checked, every source of a value known by its type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pyspec.base.diagnostics import Diagnostic, SpecError, error
+from pyspec.base.source import Span
+from pyspec.conform.mapping import MappingText, Rule
+from pyspec.lang import core
+from pyspec.lang import types as ty
+from pyspec.lang.phrases import Vocabulary, phrase, type_phrase
+from pyspec.model.walk import locals_in, nodes
+
+NOTHING = "none"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A value that a rule takes from a line."""
+
+    path: Any
+    type: ty.Type
+    declared: ty.Type | None = None  # the type of the place it is compared with: its bounds tell of sizes
+    constant: bool = False
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An expression of the mapping: as a function of its local names; compared with a slot, or true by itself."""
+
+    text: str
+    function: core.Function
+    locals: tuple[str, ...]
+    slot: int | None
+    place: Span
+    kind: str  # "before" | "after" | "where" | "end"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What is known of one parameter of a step: the whole value, or fields of it, by slot."""
+
+    whole: int | None = None
+    fields: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class StepForm:
+    """One spec action as a step of a rule; `least` and `most` times."""
+
+    action: core.Action
+    bindings: Mapping[str, Binding]
+    least: int = 1
+    most: int = 1
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to explain an event by a rule: steps, and what holds before and after them."""
+
+    steps: tuple[StepForm, ...]
+    before: tuple[Condition, ...]
+    after: tuple[Condition, ...]
+    sent: str | None = None  # the message type that `sent` stands for in `after`
+
+
+@dataclass(frozen=True)
+class TypedRule:
+    """A rule with its slots and ways."""
+
+    rule: Rule
+    slots: tuple[Slot, ...]
+    names: Mapping[str, int]  # local name -> slot
+    where: Condition | None
+    ways: tuple[Way, ...]
+
+
+@dataclass
+class TypedMapping:
+    """A mapping with its rules typed, and the functions that its expressions have become."""
+
+    text: MappingText
+    known: Vocabulary
+    rules: tuple[TypedRule, ...] = ()
+    functions: list[core.Function] = field(default_factory=list)
+    end: tuple[Condition, ...] = ()
+    silent: tuple[core.Action, ...] = ()
+
+
+#: How often a repeated step (`name*`) may be taken for one event.
+REPEATS = 64
+_SUFFIX = {"?": (0, 1), "*": (0, REPEATS), "+": (1, REPEATS)}
+
+
+def type_mapping(text: MappingText, known: Vocabulary) -> TypedMapping:
+    """Types a mapping. Raises SpecError with every mistake that was found."""
+    return _Typer(text, known).run()
+
+
+class _Typer:
+    def __init__(self, text: MappingText, known: Vocabulary) -> None:
+        self.text, self.known = text, known
+        self.actions = {action.name: action for action in known.spec.actions}
+        self.found: list[Diagnostic] = []
+        self.made = TypedMapping(text, known)
+
+    def run(self) -> TypedMapping:
+        self.made.silent = tuple(a for name in self.text.silent if (a := self.action(name, "actions")) is not None)
+        rules = []
+        for rule in self.text.rules:
+            try:
+                rules.append(_RuleTyper(self, rule).run())
+            except SpecError as wrong:
+                self.found += wrong.diagnostics
+        self.made.end = tuple(self._end())
+        if self.found:
+            raise SpecError(list(dict.fromkeys(self.found)))
+        self.made.rules = tuple(rules)
+        return self.made
+
+    def action(self, name: str, *near: str) -> core.Action | None:
+        """An action by name; an unknown one is noted."""
+        if name not in self.actions:
+            close = difflib.get_close_matches(name, self.actions, 1) or _handler(name, self.actions)
+            hint = f"did you mean {close[0]}?" if close else f"actions: {', '.join(self.actions)}"
+            place = self.text.place(name)
+            self.found.append(Diagnostic("E0823", f"{self.known.spec.name} has no action {name}", place, hint))
+            return None
+        return self.actions[name]
+
+    def _end(self) -> Iterable[Condition]:
+        for text in self.text.end_holds:
+            try:
+                yield self.condition(text, {}, None, "end", None)
+            except SpecError as wrong:
+                self.found += wrong.diagnostics
+
+    def condition(
+        self, text: str, scope: Mapping[str, ty.Type], role: str | None, kind: str, slot: int | None
+    ) -> Condition:
+        """A typed expression as a function of the local names it uses."""
+        place = self.text.place(text)
+        expr = phrase(text, place, self.known, scope, role)
+        if slot is None and not isinstance(expr.type, ty.Bool):
+            raise error("E0823", f"`{text}` is no condition", place, "write it as EXPRESSION = path, to compare")
+        scope = dict(scope)
+        if role is not None:
+            scope[self.known.self_name(role)] = self.known.names.roles[role].sort
+        used = tuple(name for name in scope if name in locals_in(expr))
+        name = f"observe {len(self.made.functions) + 1}"
+        function = core.Function(name, tuple((n, scope[n]) for n in used), expr.type, expr, span=place)
+        self.made.functions.append(function)
+        return Condition(text, function, used, slot, place, kind)
+
+
+def _handler(name: str, actions: Iterable[str]) -> list[str]:
+    return [one for one in actions if one == f"on_{name}"]
+
+
+class _RuleTyper:
+    """Types one rule; slots are shared by equal paths."""
+
+    def __init__(self, typer: _Typer, rule: Rule) -> None:
+        self.typer, self.rule, self.text = typer, rule, typer.text
+        self.slots: list[Slot] = []
+        self.names: dict[str, int] = {}
+        self.scope: dict[str, ty.Type] = {}
+        self.unused = {key for key, _ in rule.with_}
+
+    def run(self) -> TypedRule:
+        for key, path in (*self.text.fields, *self.rule.fields):
+            self._field(key, path)
+        where = None
+        if self.rule.where is not None:
+            where = self.typer.condition(self.rule.where, self.scope, None, "where", None)
+            if any(isinstance(node, core.StateVar) for node in nodes(where.function.body)):
+                raise error("E0823", "`where` looks at fields of the event only", where.place, "use `before`")
+        ways = [way for steps in self._sequences() for way in [self._way(steps)]]
+        for key in sorted(self.unused):
+            self._unknown_parameter(key, ways)
+        return TypedRule(self.rule, tuple(self.slots), dict(self.names), where, tuple(ways))
+
+    # ------------------------------------------------------------------------------------------ fields, slots
+
+    def slot(self, path: Any, of: ty.Type, declared: ty.Type | None = None) -> int:
+        """The slot for a path read as a type."""
+        made = Slot(path, of, declared, not isinstance(path, str) or path.startswith("="))
+        if made not in self.slots:
+            self.slots.append(made)
+        return self.slots.index(made)
+
+    def _field(self, key: str, path: Any) -> None:
+        name, colon, kind = key.partition(":")
+        place = self.text.place(key)
+        if not colon or not name.strip().isidentifier():
+            raise error("E0823", f'a field is declared with a type: "{key.strip()}: TYPE" = path', place)
+        of = type_phrase(kind.strip(), place, self.typer.known)
+        self.scope[name.strip()] = of
+        self.names[name.strip()] = self.slot(path, of, of)
+
+    # ------------------------------------------------------------------------------------------------- steps
+
+    def _sequences(self) -> list[tuple[tuple[core.Action, int, int], ...]]:
+        """Every sequence of actions: alternatives multiplied out."""
+        sequences: list[tuple[tuple[core.Action, int, int], ...]] = [()]
+        for alternatives in self.rule.steps:
+            choices = [choice for name in alternatives for choice in [self._step(name)]]
+            sequences = [(*before, *choice) for before in sequences for choice in choices]
+        return sequences
+
+    def _step(self, name: str) -> tuple[tuple[core.Action, int, int], ...]:
+        if name == NOTHING:
+            return ()
+        least, most = _SUFFIX.get(name[-1:], (1, 1))
+        action = self.typer.action(name.rstrip("?*+").strip())
+        return () if action is None else ((action, least, most),)
+
+    def _role(self, actions: Iterable[core.Action]) -> str | None:
+        roles = self.typer.known.names.roles
+        own = next((action.role for action in actions if action.role is not None), None)
+        given = self.text.log.role
+        if given is not None and given not in roles:
+            raise error("E0823", f"there is no role {given}", self.text.place("role", given))
+        return own or given or (next(iter(roles)) if len(roles) == 1 else None)
+
+    def _way(self, steps: tuple[tuple[core.Action, int, int], ...]) -> Way:
+        role = self._role(action for action, _, _ in steps) if self.text.log.node is not None else None
+        forms = tuple(StepForm(action, self._bindings(action, role), least, most) for action, least, most in steps)
+        scope = dict(self.scope)
+        if role is not None:
+            own = self.typer.known.self_name(role)
+            sort = self.typer.known.names.roles[role].sort
+            self.names[own] = self.slot(self.text.log.node, sort)
+            scope[own] = sort
+        before, after = dict(scope), dict(scope)
+        for known, forms_ in ((before, forms[:1]), (after, forms[-1:])):
+            for form in forms_:
+                if form.least == form.most == 1:
+                    known |= {param.name: param.type for param in form.action.params}
+                    known |= {name: of for name, (_, _, of) in aliases(form.action).items()}
+        sent = _sent(forms, self.typer.known)
+        if sent is not None:
+            after["sent"] = sent
+        common = (self.text.before, self.text.after) if self.rule.observe else ((), ())
+        return Way(
+            forms,
+            tuple(self._watch(pair, before, role, "before") for pair in (*common[0], *self.rule.before)),
+            tuple(self._watch(pair, after, role, "after") for pair in (*common[1], *self.rule.after)),
+            sent.name if isinstance(sent, ty.Record) else None,
+        )
+
+    def _watch(self, pair: tuple[str, Any], scope: Mapping[str, ty.Type], role: str | None, kind: str) -> Condition:
+        text, path = pair
+        made = self.typer.condition(text, scope, role, kind, -1)
+        expr = made.function.body
+        return replace(made, slot=self.slot(path, expr.type, declared(expr, self.typer.known.spec)))
+
+    # --------------------------------------------------------------------------------------------- parameters
+
+    def _bindings(self, action: core.Action, role: str | None) -> dict[str, Binding]:
+        targets = _targets(action)
+        whole: dict[str, int] = {}
+        fields: dict[str, dict[str, int]] = {}
+        given = list(self.rule.with_)
+        keys = {key.removeprefix(f"{action.name}.") for key, _ in given}
+        if role is not None and action.role == role:
+            own = self.typer.known.self_name(role)
+            if own in targets and own not in keys and "self" not in keys:
+                given.append((own, self.text.log.node))
+        for key, path in given:
+            short = key.removeprefix(f"{action.name}.")
+            if short == "self" and "self" not in targets and role is not None:
+                short = self.typer.known.self_name(role)
+            if short not in targets:
+                continue
+            self.unused.discard(key)
+            name, part, of = targets[short]
+            at = self.slot(path, of, of)
+            if part is None:
+                whole[name] = at
+            else:
+                fields.setdefault(name, {})[part] = at
+        names = {*whole, *fields}
+        return {name: Binding(whole.get(name), tuple(fields.get(name, {}).items())) for name in names}
+
+    def _unknown_parameter(self, key: str, ways: list[Way]) -> None:
+        actions = [form.action for way in ways for form in way.steps]
+        known = sorted({name for action in actions for name in _targets(action)})
+        close = difflib.get_close_matches(key, known, 1)
+        names = ", ".join(dict.fromkeys(action.name for action in actions)) or "an event without a step"
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+        raise error("E0823", f"{names} has no parameter {key}", self.text.place(key), hint)
+
+
+Target = tuple[str, str | None, ty.Type]
+
+
+def aliases(action: core.Action) -> dict[str, tuple[str, str, ty.Type]]:
+    """Names that an action gives at once to fields of its parameters: `t` of `on Vote(t)` is field term of msg."""
+    found = {}
+    for statement in action.body:
+        if not isinstance(statement, core.Let):
+            continue
+        value = statement.value
+        if isinstance(value, core.Field) and isinstance(value.item, core.Local):
+            whole = value.item.name
+            if any(param.name == whole for param in action.params):
+                found[statement.name] = (value.item.name, value.name, value.type)
+    return found
+
+
+def _targets(action: core.Action) -> dict[str, Target]:
+    """What `with` may give a value to: parameters, their fields, and the names that stand for fields."""
+    found: dict[str, Target] = {}
+    for param in action.params:
+        found[param.name] = (param.name, None, param.type)
+        if isinstance(param.type, ty.Record):
+            for name, of in param.type.fields:
+                found[f"{param.name}.{name}"] = (param.name, name, of)
+    for name, (param_name, part, _) in aliases(action).items():
+        of = next(param.type for param in action.params if param.name == param_name)
+        assert isinstance(of, ty.Record)
+        found[name] = (param_name, part, dict(of.fields)[part])
+    return found
+
+
+def sends(action: core.Action, spec: core.Spec) -> tuple[str, ...]:
+    """The pools that an action adds messages to."""
+    pools = {var.name for var in spec.vars if var.kind == "pool"}
+    return tuple(
+        dict.fromkeys(node.var for node in nodes(action) if isinstance(node, core.Assign) and node.var in pools)
+    )
+
+
+def _sent(forms: tuple[StepForm, ...], known: Vocabulary) -> ty.Type | None:
+    """The type of the message that a way sends, if there is just one."""
+    pools = dict.fromkeys(pool for form in forms for pool in sends(form.action, known.spec))
+    if len(pools) != 1:
+        return None
+    (pool,) = pools
+    return next((message.type for message in known.spec.messages if message.var == pool), None)
+
+
+def declared(expr: core.Expr, spec: core.Spec) -> ty.Type | None:
+    """The type of the place that an expression reads, with its bounds; for `len(x)` that of x."""
+    if isinstance(expr, core.StateVar):
+        return next(var.type for var in spec.vars if var.name == expr.name)
+    if isinstance(expr, core.Op) and expr.op == "map.at":
+        whole = declared(expr.args[0], spec)
+        return whole.value if isinstance(whole, ty.Map) else None
+    if isinstance(expr, core.Op) and expr.op == "seq.len":
+        return declared(expr.args[0], spec)
+    if isinstance(expr, core.Field) and isinstance(expr.item.type, ty.Record):
+        return dict(expr.item.type.fields).get(expr.name)
+    return None
