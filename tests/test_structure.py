@@ -24,7 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "native": {"base", "lang", "model", "check"},
     "prove": {"base", "lang", "model", "check"},
     "conform": {"base", "lang", "model", "check"},
-    "draw": {"base", "lang", "model", "check"},
+    "draw": {"base", "lang", "model", "check", "native"},  # the native state graph, for pictures of it
     "cli": {"base", "lang", "model", "check", "native", "prove", "conform", "draw"},
 }
 MUTATORS = {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}

@@ -13,11 +13,15 @@ notebook it shows itself.
 """
 
 from pyspec.draw.api import message_chart, protocol_map, refinement_chain, state_graph, state_machines
+from pyspec.draw.chart import Chart
+from pyspec.draw.graph import Graph
 from pyspec.draw.layout import NoGraphviz
 from pyspec.draw.picture import FORMS, Picture
 
 __all__ = [
     "FORMS",
+    "Chart",
+    "Graph",
     "NoGraphviz",
     "Picture",
     "message_chart",

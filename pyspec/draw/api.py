@@ -10,16 +10,14 @@ from pyspec.draw import chain, chart, machine, quotient
 from pyspec.draw import protocol_map as map_
 from pyspec.draw.explored import Explored, explore
 from pyspec.draw.graph import Graph
+from pyspec.draw.observed import observe
 from pyspec.draw.picture import Picture
 from pyspec.lang import core, load_spec
 from pyspec.lang.projection import MODEL, Projection, load_projected, parse_projection
-from pyspec.model.errors import EvaluationError
 from pyspec.model.instance import Instance, choose_model, instantiate
 from pyspec.model.trace import Trace
 from pyspec.model.values import Value
 
-#: How far a state machine's doubtful transitions are looked for.
-LOOK_STATES, LOOK_SECONDS = 20_000, 8.0
 #: How far a state graph may be explored.
 MOST_STATES, MOST_SECONDS = 200_000, 120.0
 
@@ -51,19 +49,14 @@ def machines_of(
 ) -> list[Picture]:
     """The same for a specification that need not have a model."""
     found = machine.mode_vars(spec)
-    doubtful = any(not move.sure for var in found for move in machine.moves(spec, var, flaws))
-    explored = _explored(instance) if look and doubtful and instance is not None else None
+    open_ = {var.name: {m.seen for m in machine.moves(spec, var, flaws) if not m.sure} for var in found}
+    observed = None
+    if look and instance is not None and any(open_.values()):
+        observed = observe(instance, [name for name, moves in open_.items() if moves], open_)
     return [
-        _named(machine.machine(spec, var, explored, flaws), f"machine-{var.name.replace('.', '-')}", spec)
+        _named(machine.machine(spec, var, observed, instance, flaws), f"machine-{var.name.replace('.', '-')}", spec)
         for var in found
     ]
-
-
-def _explored(instance: Instance) -> Explored | None:
-    try:
-        return explore(instance, LOOK_STATES, LOOK_SECONDS)
-    except EvaluationError:
-        return None
 
 
 def _named(content: Graph, what: str, spec: core.Spec) -> Picture:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pyspec.draw.flights import Flights, Message
 from pyspec.draw.parties import GLOBAL, Parties, action_text, actors, parties
 from pyspec.lang import core
+from pyspec.lang import types as ty
 from pyspec.model.instance import Instance
+from pyspec.model.machine import Machine
 from pyspec.model.state import State
 from pyspec.model.story import changes, label
 from pyspec.model.trace import Step, Trace
-from pyspec.model.values import Atom, show
+from pyspec.model.values import Atom, Map, Value, show
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Arrow:
 @dataclass(frozen=True)
 class Row:
     """One step: on which lane, what happens, what arrives, what is sent and never arrives, what changes on which
-    lane. `kind`: "action", "handler", "crash", "restart", "fault", "failed"."""
+    lane. `kind`: "start", "action", "handler", "crash", "restart", "fault", "failed"."""
 
     number: int
     lane: str
@@ -52,15 +54,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Chart:
-    """A whole chart. `start` holds what is noteworthy of the first state (of a trace that does not start in an initial
-    one); `verdict` says why the property is false."""
+    """A whole chart. `verdict` says why the property is false."""
 
     name: str
     title: str
     about: str
     lanes: tuple[Lane, ...]
     rows: tuple[Row, ...]
-    start: tuple[tuple[str, str], ...] = ()
     loop_start: int | None = None
     verdict: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -86,35 +86,44 @@ class _Charting:
     def chart(self) -> Chart:
         steps = self.trace.steps
         self.flights.begin(steps[0].state)
-        drafts = [
-            row for number, step in enumerate(steps[1:], 1) for row in self._rows(number, steps[number - 1], step)
-        ]
+        drafts = [*self._start(steps[0].state)]
+        for number, step in enumerate(steps[1:], 1):
+            drafts += self._rows(number, steps[number - 1], step)
         rows = [self._with_unreceived(row) for row in drafts]
-        used = {row.lane for row in rows} | {lane for row in rows for lane, _ in row.changes}
-        used |= {end for row in rows for arrow in row.arrows for end in (arrow.source, arrow.target)}
-        lanes = [Lane(node, hue) for node, hue in self.nodes.items()]
-        lanes += [Lane(GLOBAL, self.parties.hue(GLOBAL))] if GLOBAL in used or not lanes else []
         verdict: tuple[str, ...] = ()
         if self.trace.failing is not None:
             verdict = (f"{self.trace.failing.name} is false:", *self.trace.explanation())
         about = f"Message chart of a trace of {self.instance.spec.name} with {len(steps) - 1} steps."
-        start = self._start(steps[0].state)
-        lanes = [one for one in lanes if one.name in used or self._plays(one.name)]
-        return Chart(self.name, self.title, about, tuple(lanes), tuple(rows), start, self.trace.loop_start, verdict)
+        loop, notes = self.trace.loop_start, tuple(_legend(rows))
+        return Chart(self.name, self.title, about, self._lanes(rows), tuple(rows), loop, verdict, notes)
 
-    def _plays(self, lane: str) -> bool:
-        """Lanes without any event are kept if they are nodes of a role: a silent node is part of the story."""
-        party = self.parties.of_sort(self.nodes_sort.get(lane, ""))
-        return party is not None and party in {role.name for role in self.instance.spec.roles}
+    def _lanes(self, rows: list[Row]) -> tuple[Lane, ...]:
+        """The lanes that something happens on, and those of all nodes of roles: a silent node is part of the story."""
+        used = {row.lane for row in rows} | {lane for row in rows for lane, _ in row.changes}
+        used |= {end for row in rows for arrow in row.arrows for end in (arrow.source, arrow.target)}
+        roles = {role.sort for role in self.instance.spec.roles}
+        used |= {name for sort in roles for name in self.instance.sort(sort).elements or ()}
+        lanes = [Lane(node, hue) for node, hue in self.nodes.items() if node in used]
+        return (*lanes, Lane(GLOBAL, self.parties.hue(GLOBAL))) if GLOBAL in used or not lanes else tuple(lanes)
 
-    @property
-    def nodes_sort(self) -> dict[str, str]:
-        """The sort of each node."""
-        sorts = self.parties.sorts.values()
-        return {name: sort for sort in sorts for name in self.instance.sort(sort).elements or ()}
+    def _start(self, state: State | None) -> Iterator[Row]:
+        """A row for the first state: all of it if it is no initial one, else where the initial ones differ."""
+        if state is None:
+            return
+        firsts = [one.values() for one in Machine(self.instance).initial()]
+        values = state.values()
+        shown = [n for n in values if values not in firsts or any(one[n] != values[n] for one in firsts)]
+        hidden = {var.name for var in self.instance.spec.vars if var.kind in ("pool", "channel", "budget")}
+        news = [self._said(line) for n in shown if n not in hidden for line in _values(n, values[n], state, self.nodes)]
+        for message, count in self.flights.content(state).items():
+            to = f" to {message.receiver}" if message.receiver else ""
+            times = f" ({count} times)" if count > 1 else ""
+            news.append((self._source(message, None), f"has sent {message.text}{to}{times}"))
+        if news:
+            yield Row(0, next(iter(self.nodes), GLOBAL), "to begin with", "start", (), (), tuple(news))
 
-    def _start(self, state: State | None) -> tuple[tuple[str, str], ...]:
-        return ()
+    def _said(self, line: str) -> tuple[str, str]:
+        return _place(line, self.nodes) or (GLOBAL, _pretty(line))
 
     # ---------------------------------------------------------------------------------------------- rows
 
@@ -132,7 +141,7 @@ class _Charting:
         found = tuple(
             Arrow(
                 m.text,
-                self._source(m, sent, lane),
+                self._source(m, sent),
                 lane if kind != "lost" else self._target(m, lane),
                 sent and sent[0],
                 kind,
@@ -142,8 +151,8 @@ class _Charting:
         kind = "failed" if step.state is None else _kind(action)
         yield Row(number, lane, self._text(action, step, bool(found)), kind, found, (), news)
 
-    def _source(self, message: Message, sent: tuple[int, str] | None, lane: str) -> str:
-        if sent is not None:
+    def _source(self, message: Message, sent: tuple[int, str] | None) -> str:
+        if sent is not None and sent[1] in (*self.nodes, GLOBAL):
             return sent[1]
         return message.sender if message.sender in self.nodes else GLOBAL
 
@@ -179,7 +188,7 @@ class _Charting:
         for line in changes(before, after, self.instance):
             if line.startswith(("network.", "budget.")):
                 continue
-            yield _place(line, self.nodes) or (GLOBAL, _pretty(line))
+            yield self._said(line)
 
     def _with_unreceived(self, row: Row) -> Row:
         texts = []
@@ -214,6 +223,26 @@ def _place(line: str, nodes: dict[str, str]) -> tuple[str, str] | None:
     if entry and entry[2] in nodes:
         return entry[2], _pretty(entry[1] + entry[3])
     return None
+
+
+def _values(name: str, value: Value, state: State, nodes: dict[str, str]) -> Iterator[str]:
+    """A variable as lines that `_place` understands: one for each node, or one."""
+    kind = state.TYPES.get(name)
+    if isinstance(value, Map) and any(isinstance(key, Atom) and key.name in nodes for key in value):
+        inner = kind.value if isinstance(kind, ty.Map) else None
+        for key, one in value.items():
+            yield f"{name.rpartition('.')[2]}[{show(key)}] = {show(one, inner)}"
+    else:
+        yield f"{name} = {show(value, kind)}"
+
+
+def _legend(rows: list[Row]) -> Iterator[str]:
+    """What the lines of a chart mean, where they are not plain."""
+    arrows = [arrow for row in rows for arrow in row.arrows]
+    if any(arrow.kind == "read" for arrow in arrows):
+        yield "Dotted: a message that the step reads in the network."
+    if any(arrow.sent_in is None for arrow in arrows):
+        yield "Dashed: a message that no step of this run sent."
 
 
 def _pretty(line: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from pyspec.draw.looks import looks
+from pyspec.draw.parties import GLOBAL
 from pyspec.lang import core
 from pyspec.model.state import State
 from pyspec.model.story import bare
@@ -28,6 +30,7 @@ class Flights:
     """Keeps account of the messages of one trace, step after step."""
 
     def __init__(self, spec: core.Spec) -> None:
+        self._spec = spec
         self._consumed = {info.var: info.network != "set" for info in spec.messages}
         self._infos = {info.type.name: info for info in spec.messages}
         self._open: dict[Message, list[Sent]] = {}
@@ -35,8 +38,9 @@ class Flights:
         self._received: set[tuple[int, Message]] = set()
 
     def begin(self, state: State | None) -> None:
-        """The first state of the trace."""
-        self._open = {}
+        """The first state of the trace: what is in the network was sent before, as if by step 0."""
+        found = self.content(state) if state is not None else Counter[Message]()
+        self._open = {message: [(0, message.sender or GLOBAL)] * count for message, count in found.items()}
 
     def content(self, state: State) -> Counter[Message]:
         """What is in the network."""
@@ -49,13 +53,18 @@ class Flights:
     def arrivals(self, action: core.Action, step: Step, before: State) -> list[tuple[Message, Sent | None, str]]:
         """What a step receives or loses, with where it was sent."""
         message = self._incoming(action, step, before)
-        if message is None:
-            return []
         if action.kind == "fault":
-            if not action.name.rpartition(".")[2].startswith("lose"):
-                return []
-            return [(message, self._take(message, True), "lost")]
-        return [(message, self._take(message, self._consumed[message.var]), "received")]
+            lost = message is not None and action.name.rpartition(".")[2].startswith("lose")
+            return [(message, self._take(message, True), "lost")] if message is not None and lost else []
+        found: list[tuple[Message, Sent | None, str]] = []
+        if message is not None:
+            found.append((message, self._take(message, self._consumed[message.var]), "received"))
+        if step.state is not None:
+            for var, record in looks(self._spec, action, dict(step.args), before.values(), step.state.values()):
+                seen = _of_record(var, record)
+                if seen != message:
+                    found.append((seen, self._take(seen, False), "read"))
+        return found
 
     def _take(self, message: Message, consumed: bool) -> Sent | None:
         sends = self._open.get(message, [])

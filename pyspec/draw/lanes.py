@@ -42,7 +42,7 @@ class Drawing:
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         count = len(chart.lanes)
-        self.box, self.pitch = _WIDTHS.get(count, (156.0, 268.0))
+        self.box, self.pitch = _WIDTHS.get(count, (152.0, 272.0))
         self.column = {lane.name: number for number, lane in enumerate(chart.lanes)}
         self.hues = {lane.name: lane.hue for lane in chart.lanes}
         self.below: list[sc.Mark] = []  # lines, under the boxes
@@ -88,11 +88,14 @@ class Drawing:
             at += height - SMALL_LINE if arrow is not row.arrows[0] else 0.0
             self._arrow(row, arrow, label, at)
             at += SMALL_LINE
-        bottom = max(bottom, at - 4)
-        for lane, cell in cells.items():
-            low = bottom if lane == row.lane else top + cell.height
-            self._cell(row, lane, cell, top, low)
+        lowest = at - 4 + (8 if len(labels) > 1 else 0) if labels else 0.0
+        bottom = max(bottom, lowest)
         self.bottoms[row.number] = bottom
+        for lane, cell in cells.items():
+            low = top + cell.height
+            if lane == row.lane:
+                low = self.bottoms[row.number] = max(low, lowest)
+            self._cell(row, lane, cell, top, low)
         self.above.append(sc.Text(MARGIN + GUTTER - 14, top + 17, str(row.number), SMALL, "muted", anchor="end"))
         return bottom
 

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyspec.draw.abstract import Look, TooMany, outcomes
-from pyspec.draw.explored import Explored
 from pyspec.draw.graph import Edge, Graph, Node
-from pyspec.draw.metrics import wrap
+from pyspec.draw.metrics import wrap_names
+from pyspec.draw.observed import Observed, Seen
 from pyspec.draw.parties import GLOBAL, action_text, parties
 from pyspec.draw.sizes import LABEL
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.unparse import expr_text
 from pyspec.model.instance import Instance
-from pyspec.model.values import Atom, Map
 from pyspec.model.walk import nodes
 
+GREY = "grey"  # the hue of what is never reached
 LABEL_WIDTH = 170.0  # pixels
+MODEL = "Where no guard decides, what occurs in model {} is drawn."
+DOUBT = "Dashed: no guard forbids it, but it was not met in the states of the model that were looked at."
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Move:
     after: str
     action: str
     sure: bool
+
+    @property
+    def seen(self) -> Seen:
+        """How it would be observed."""
+        return self.before, self.after, self.action
 
 
 def mode_vars(spec: core.Spec) -> tuple[core.Var, ...]:
@@ -101,52 +108,54 @@ def subjects(action: core.Action, var: str, scalar: bool) -> tuple[str | None, .
     return tuple(found)
 
 
-def seen(explored: Explored, var: core.Var) -> set[tuple[str, str, str]]:
-    """(before, after, action) of every explored step that changes a variable, for each node."""
-    names = [runner.name for runner in explored.machine.runners]
-    values = [state.values()[var.name] for state in explored.states]
-    met: set[tuple[object, object, int]] = {
-        (values[source], values[target], action) for source, action, target in explored.transitions()
-    }
-    return {(p, q, names[a]) for old, new, a in met for p, q in _changed(old, new)}
-
-
-def _changed(old: object, new: object) -> Iterator[tuple[str, str]]:
-    if isinstance(old, Atom) and isinstance(new, Atom):
-        if old is not new:
-            yield old.name, new.name
-    elif isinstance(old, Map) and isinstance(new, Map):
-        for key in old:
-            yield from _changed(old[key], new[key])
-
-
-def machine(spec: core.Spec, var: core.Var, explored: Explored | None = None, flaws: tuple[str, ...] = ()) -> Graph:
-    """The state machine of a variable as a graph. Transitions that are not sure are left out if the explored steps do
-    not have them, and dashed if nothing complete was explored."""
+def machine(
+    spec: core.Spec,
+    var: core.Var,
+    observed: Observed | None = None,
+    instance: Instance | None = None,
+    flaws: tuple[str, ...] = (),
+) -> Graph:
+    """The state machine of a variable as a graph. A transition that is not sure is left out if all steps of the model
+    were observed and none is of its kind; it is dashed if that is open."""
     enum = _enum(var)
     assert enum is not None
     who = parties(spec).of_var(var)
     hue = parties(spec).hue(who)
-    met = seen(explored, var) if explored is not None else set()
-    complete = explored is not None and explored.complete
-    kept = [m for m in moves(spec, var, flaws) if m.sure or not complete or _met(m, met)]
-    start = initial_members(var, explored.instance if explored else None)
-    doubtful = [m for m in kept if not m.sure and not _met(m, met)]
-    notes = ("Dashed: no guard forbids it; the model is too large to see whether it occurs.",) if doubtful else ()
+    met = observed.of(var.name) if observed is not None else set()
+    complete = observed is not None and observed.complete
+    every = moves(spec, var, flaws)
+    kept = [m for m in every if m.sure or not complete or m.seen in met]
+    start = initial_members(var, instance)
+    lost = _unreachable(enum.members, start, kept)
+    kept = [m for m in kept if m.before not in lost]
+    doubtful = [m for m in kept if not m.sure and m.seen not in met]
     title = var.name if who == GLOBAL or var.name.startswith(f"{who}.") else f"{var.name} of a {who}"
     return Graph(
         name=f"{spec.name}-{var.name}",
         title=f"{spec.name}: {title}",
         about=f"State machine of {var.name} in the protocol {spec.name}.",
-        nodes=tuple(Node(m, (m,), hue=hue, initial=m in start) for m in enum.members),
+        nodes=tuple(Node(m, (m,), hue=GREY if m in lost else hue, initial=m in start) for m in enum.members),
         edges=tuple(_edges(spec, kept, set(doubtful))),
         kind="machine",
-        notes=notes,
+        notes=tuple(_notes(doubtful, lost, instance if kept != list(every) else None)),
     )
 
 
-def _met(move: Move, met: set[tuple[str, str, str]]) -> bool:
-    return (move.before, move.after, move.action) in met
+def _notes(doubtful: list[Move], lost: set[str], instance: Instance | None) -> Iterator[str]:
+    if doubtful:
+        yield DOUBT
+    elif instance is not None:
+        yield MODEL.format(instance.model.name)
+    if lost:
+        yield f"Never reached: {', '.join(sorted(lost))}."
+
+
+def _unreachable(members: tuple[str, ...], start: set[str], kept: list[Move]) -> set[str]:
+    """The members that no drawn transition leads to, if it is known where it begins."""
+    reached = set(start)
+    for _ in members:
+        reached |= {move.after for move in kept if move.before in reached}
+    return set(members) - reached if start else set()
 
 
 def _edges(spec: core.Spec, kept: list[Move], doubtful: set[Move]) -> Iterator[Edge]:
@@ -159,14 +168,9 @@ def _edges(spec: core.Spec, kept: list[Move], doubtful: set[Move]) -> Iterator[E
             if kind == style and not (kind == "fault" and move.before == move.after):
                 grouped.setdefault((move.before, move.after), []).append(action_text(actions[move.action]))
         for (before, after), labels in grouped.items():
-            text = tuple(lines_of(dict.fromkeys(labels), LABEL_WIDTH))
+            text = tuple(wrap_names(dict.fromkeys(labels), LABEL, LABEL_WIDTH))
             ink = "bad" if style == "fault" else "line"
             yield Edge(before, after, text, "dashed" if style == "dashed" else "solid", ink)
-
-
-def lines_of(labels: dict[str, None], most: float) -> list[str]:
-    """Names as lines of a label."""
-    return wrap(", ".join(labels), LABEL, most)
 
 
 def initial_members(var: core.Var, instance: Instance | None) -> set[str]:

@@ -24,6 +24,7 @@ _BOLD: Final = (
     678, 435, 716, 712, 343, 343, 665, 343, 1042, 712, 687, 716, 716, 493, 595, 478, 712, 652, 924, 645, 652, 582, 712,
     365, 712, 838,
 )  # fmt: skip
+GLUE: Final = "\N{NO-BREAK SPACE}"
 OTHER: Final = 850  # letters with accents, arrows
 
 
@@ -35,6 +36,8 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 def _of(character: str, table: tuple[int, ...]) -> int:
     code = ord(character)
+    if character == GLUE:
+        return table[0]
     if 32 <= code <= 126:
         return table[code - 32]
     if unicodedata.combining(character):
@@ -64,6 +67,12 @@ def wrap(text: str, size: float, most: float, bold: bool = False) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
+def wrap_names(names: Iterable[str], size: float, most: float) -> list[str]:
+    """Names with commas between them, in lines; no name of several words is broken if it fits."""
+    glued = ", ".join(name.replace(" ", GLUE) for name in names)
+    return [line.replace(GLUE, " ") for line in wrap(glued, size, most)]
+
+
 def _words(text: str) -> Iterator[str]:
     word = ""
     for character in text:
@@ -81,6 +90,6 @@ def _fitting(line: str, size: float, most: float, bold: bool) -> int:
         if width(line[:end], size, bold) > most:
             break
         best = end
-        if line[end - 1] in ",._/|&(=[{-":
+        if line[end - 1] in ",._/|&([{":
             good = end
-    return good if good > best // 3 else best
+    return good if good > 2 else best

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyspec.draw.graph import Edge, Graph, Node
-from pyspec.draw.metrics import wrap
+from pyspec.draw.metrics import wrap, wrap_names
 from pyspec.draw.parties import GLOBAL, Parties, action_text, parties
 from pyspec.draw.sizes import DETAIL
 from pyspec.lang import core
+from pyspec.lang import types as ty
 from pyspec.lang.unparse import type_text
 from pyspec.model.walk import nodes, parts, reads
 
@@ -129,12 +130,14 @@ def _action(action: core.Action, who: Parties) -> Node:
 
 def _message(info: core.MessageInfo) -> Node:
     fields = dict(info.type.fields)
-    payload = ", ".join(f"{name}: {type_text(kind)}" for name, kind in fields.items() if name not in ("from", "to"))
+    inner = [name for name in fields if name not in ("from", "to")]
     ends = " ".join(f"{word} {type_text(fields[word])}" for word in ("from", "to") if word in fields)
     faults = [word for word, on in (("lossy", info.lossy), ("duplicating", info.duplicating)) if on]
-    lines = [*(wrap(payload, DETAIL, DETAIL_WIDTH) if payload else ()), *([ends] if ends else ())]
+    lines = [*(wrap_names(inner, DETAIL, DETAIL_WIDTH) if inner else ()), *([ends] if ends else ())]
     lines += [f"{info.network}, {', '.join(faults)}"] if faults else []
-    return Node(f"message {info.type.name}", (info.type.name,), tuple(lines), "message", "grey", tip=info.doc or "")
+    types = "\n".join(f"{name}: {type_text(kind)}" for name, kind in fields.items())
+    tip = "\n\n".join(part for part in (info.doc, types) if part)
+    return Node(f"message {info.type.name}", (info.type.name,), tuple(lines), "message", "grey", tip=tip)
 
 
 # ----------------------------------------------------------------------------------------------- variables
@@ -157,7 +160,10 @@ def _variables(spec: core.Spec, who: Parties) -> tuple[list[Node], list[Edge]]:
         used |= dict.fromkeys([*written, *read])
     for name in (name for name in kept if name in used):
         var = kept[name]
-        text = tuple(wrap(type_text(var.type), DETAIL, DETAIL_WIDTH))
+        own = var.kind == "field"
+        text = tuple(
+            wrap(type_text(var.type.value if own and isinstance(var.type, ty.Map) else var.type), DETAIL, DETAIL_WIDTH)
+        )
         drawn.append(
             Node(
                 f"var {name}", (name.rpartition(".")[2],), text, "variable", who.hue(who.of_var(var)), tip=var.doc or ""

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pyspec.base.diagnostics import error
 from pyspec.draw.explored import Explored
 from pyspec.draw.graph import Edge, Graph, Node
-from pyspec.draw.metrics import wrap
+from pyspec.draw.metrics import wrap, wrap_names
 from pyspec.draw.parties import GLOBAL, action_text, parties
 from pyspec.draw.sizes import DETAIL, LABEL, TITLE
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.story import label
 from pyspec.model.trace import Trace
-from pyspec.model.values import Atom, Map, Value, show
+from pyspec.model.values import Atom, Map, Value, show, sort_key
 
 MOST_NODES = 80  # more do not fit on a page
 MOST_EDGES = 200
@@ -64,12 +64,30 @@ def quotient(explored: Explored, projected: Sequence[Sequence[tuple[Value, ...]]
     for source, action, target in explored.transitions():
         for pair in dict.fromkeys(zip(rows[source], rows[target], strict=True)):
             found.edges.setdefault(pair, {}).setdefault(action, (source, target))
-    return found
+    return ordered(explored, found)
 
 
 def whole(explored: Explored) -> Quotient:
     """The state graph itself: each state is its own node."""
     return quotient(explored, [[tuple(state.values().values())] for state in explored.states])
+
+
+def ordered(explored: Explored, found: Quotient) -> Quotient:
+    """The quotient with its nodes by their distance from the initial ones, then by value: the same, whichever engine
+    explored."""
+    depths = explored.depths()
+    order = sorted(
+        range(len(found.values)), key=lambda n: (depths[found.first[n]], tuple(map(sort_key, found.values[n])))
+    )
+    place = {old: new for new, old in enumerate(order)}
+    edges = {(place[a], place[b]): actions for (a, b), actions in found.edges.items()}
+    return Quotient(
+        [found.values[n] for n in order],
+        dict(sorted(edges.items())),
+        [found.states[n] for n in order],
+        [found.first[n] for n in order],
+        {place[n] for n in found.initial},
+    )
 
 
 def projected(explored: Explored, member: bool) -> list[list[tuple[Value, ...]]]:
@@ -156,8 +174,8 @@ def _node(explored: Explored, found: Quotient, number: int, shown: tuple[Column,
     lines = [show(v, c.type) if lone else f"{c.label} = {show(v, c.type)}" for c, v in pairs]
     title = tuple(wrap(lines[0], TITLE, NODE_WIDTH, bold=True)) if lone else ()
     detail = () if lone else tuple(part for line in lines for part in wrap(line, DETAIL, NODE_WIDTH))
-    count = found.states[number]
-    tip = f"{count:,} state{'s' if count > 1 else ''}; first reached in {_depth(explored, found.first[number])} steps"
+    count, depth = found.states[number], explored.depth(found.first[number])
+    tip = f"{count:,} state{'s' if count > 1 else ''}; first reached in {depth} steps"
     return Node(f"{number}", title, detail, "state", _hue(pairs, spec), number in found.initial, tip=tip)
 
 
@@ -167,19 +185,12 @@ def _hue(pairs: list[tuple[Column, Value]], spec: core.Spec) -> str:
     return who.hue(who.names[0]) if who.names else who.hue(GLOBAL)
 
 
-def _depth(explored: Explored, state: int) -> int:
-    depth = 0
-    while explored.parents[state] >= 0:
-        state, depth = explored.parents[state], depth + 1
-    return depth
-
-
 def _edge(explored: Explored, found: Quotient, pair: Pair, link: str) -> Edge:
     runners = explored.machine.runners
     actions = found.edges[pair]
     names = dict.fromkeys(action_text(runners[number].action) for number in sorted(actions))
     faults = all(runners[number].action.kind == "fault" for number in actions)
-    text = tuple(wrap(", ".join(names), LABEL, LABEL_WIDTH))
+    text = tuple(wrap_names(names, LABEL, LABEL_WIDTH))
     trace = witness(explored, found, pair)
     steps = [f"{n}. {label(trace, step)}" for n, step in enumerate(trace.steps) if n]
     tip = "\n".join(["A shortest run that takes this edge:", *steps])

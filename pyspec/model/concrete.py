@@ -220,6 +220,8 @@ class Concretizer:
             return core.Lit(self.type(expr.type, False), self.const(expr.name), span=expr.span)
         if isinstance(expr, core.Lit):
             kind = self.type(expr.type, False)
+            if isinstance(kind, ty.Sort) and isinstance(expr.value, str):
+                return core.Lit(kind, self._element(kind, expr.value, expr.span), span=expr.span)
             return core.Lit(kind, enum_value(kind, expr.value), span=expr.span)
         if isinstance(expr, core.StateVar):
             var = next(var for var in self.spec.vars if var.name == expr.name)
@@ -229,6 +231,14 @@ class Concretizer:
                 return core.Lit(ty.Int(), kind.lo, span=expr.span)
             return core.StateVar(kind, expr.name, span=expr.span)
         return simplify(self.node(expr))
+
+    def _element(self, sort: ty.Sort, name: str, span: Span) -> Value:
+        """The element of a sort that a model speaks of by its name."""
+        known = self.elements(sort.name)
+        if name not in known:
+            shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+            raise error("E0708", f"{sort.name} has no element {name} in this model", span, f"it has {shown or 'none'}")
+        return Atom(sort.name, known.index(name), name)
 
     def node(self, node: Node) -> Node:
         """Any node, its parts rewritten."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pyspec.model.instance import Instance
 from pyspec.model.values import Value
 from pyspec.native.engine import Compiled, Request, compile_model, search_options
-from pyspec.native.layout import decode_state
+from pyspec.native.layout import Known, decode_state, decode_var
 from pyspec.native.library import NO_PARENT, Search
 
 
@@ -30,10 +30,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A step: the name of the action and the packed state it leads to."""
+    """A step: the name of the action, the packed state it leads to, and (with symmetry) what stands for that one."""
 
     action: str
     words: tuple[int, ...]
+    representative: tuple[int, ...]
 
 
 class Graph:
@@ -41,6 +42,7 @@ class Graph:
 
     def __init__(self, instance: Instance, compiled: Compiled, search: Search) -> None:
         self.instance, self._compiled, self._search = instance, compiled, search
+        self._known: Known = {}
 
     @property
     def distinct(self) -> int:
@@ -61,12 +63,19 @@ class Graph:
     def values(self, words: tuple[int, ...]) -> dict[str, Value]:
         """The values of the variables in a packed state."""
         made = self._compiled.made
-        return decode_state(made.em, made.layout, list(words))
+        return decode_state(made.em, made.layout, list(words), self._known)
+
+    def value(self, name: str, words: tuple[int, ...]) -> Value:
+        """The value of one variable in a packed state."""
+        made = self._compiled.made
+        if name not in made.layout.cells:
+            return self.values(words)[name]
+        return decode_var(made.em, made.layout, name, words, self._known)
 
     def edges(self, words: tuple[int, ...]) -> list[Edge]:
-        """The steps from a packed state (with symmetry: to representatives), those beyond a limit included."""
+        """The steps from a packed state, those beyond a limit included."""
         actions = self._compiled.made.actions
-        return [Edge(actions[s.action], s.representative) for s in self._search.successors(list(words))]
+        return [Edge(actions[s.action], s.words, s.representative) for s in self._search.successors(list(words))]
 
 
 @contextmanager

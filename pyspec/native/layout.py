@@ -7,7 +7,7 @@ dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,17 +145,32 @@ class _Bits:
         return value
 
 
-def decode_state(em: Em, layout: Layout, words: list[int]) -> dict[str, Value]:
-    """The values of all variables of a packed state."""
-    padded = words + [0] * (layout.words - len(words))
+#: A variable and the codes of its cells -> its value.
+Known = dict[tuple[str, tuple[int, ...]], Value]
+
+
+def decode_state(em: Em, layout: Layout, words: list[int], known: Known | None = None) -> dict[str, Value]:
+    """The values of all variables of a packed state. `known`: values met before, for whoever decodes many states."""
+    known = {} if known is None else known
     stream = _Bits(sum(w << 64 * i for i, w in enumerate(words[layout.words :])))
     found: dict[str, Value] = {}
-    for name, cells in layout.cells.items():
-        codes = iter([padded[c.word] >> c.shift & ((1 << (c.dom.bits or 0)) - 1) for c in cells])
-        found[name] = _assemble(em.vars[name].dom, codes)
+    for name in layout.cells:
+        found[name] = decode_var(em, layout, name, words, known)
     for name in layout.streams:
         found[name] = _read(em.vars[name].dom, stream)
     return {name: found[name] for name in em.vars}
+
+
+def decode_var(em: Em, layout: Layout, name: str, words: Sequence[int], known: Known) -> Value:
+    """The value of one variable that has cells of its own."""
+    codes = tuple(
+        words[c.word] >> c.shift & ((1 << (c.dom.bits or 0)) - 1) if c.word < len(words) else 0
+        for c in layout.cells[name]
+    )
+    key = (name, codes)
+    if key not in known:
+        known[key] = _assemble(em.vars[name].dom, iter(codes))
+    return known[key]
 
 
 def _assemble(dom: Any, codes: Iterator[int]) -> Value:

@@ -155,3 +155,23 @@ def test_faults_that_the_model_does_not_grant_are_left_out() -> None:
     assert [var.name for var in off.spec.vars] == ["Node.x"]
     assert [action.name for action in on.spec.actions] == ["up", "crash"]
     assert [var.name for var in on.spec.vars] == ["Node.x", "budget.crashes"]
+
+
+def test_elements_by_name_in_a_limit() -> None:
+    """A model may speak of the elements of its sorts; one that is not there is a mistake with a place."""
+    text = """protocol named
+sort RM
+var phase: map[RM, 0..2] = {r: 0 for r in RM}
+action go(r: RM):
+    when phase[r] < 2
+    phase[r] += 1
+invariant low: all r in RM: phase[r] <= 2
+model m: RM = 2 limit phase[RM2] < 1
+"""
+    import pyspec
+
+    result = pyspec.load(text=text).check(engine="python")
+    assert (result.verdict, result.distinct) == ("holds", 3)
+    with pytest.raises(SpecError) as wrong:
+        pyspec.load(text=text, RM=1)
+    assert (wrong.value.diagnostics[0].code, wrong.value.diagnostics[0].span.line) == ("E0708", 8)
