@@ -22,7 +22,7 @@ from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.instance import Instance
 from pyspec.model.machine import Args, Machine, Runner
 from pyspec.model.replay import step_of
-from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
+from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Trace
 from pyspec.model.vacuity import Antecedent, antecedents, no_initial_state
@@ -322,6 +322,7 @@ class _Report:
             limited=bool(search.outside),
             symmetry=search.canonical.sorts,
             flaws=search.instance.flaws,
+            viewed=search.instance.view is not None,
         )
 
     def _property(self, prop: core.Property) -> PropertyResult:
@@ -335,7 +336,7 @@ class _Report:
             return PropertyResult(prop.name, prop.kind, verdict, evidence, self._trace(finding, prop), prop.span)
         if not self.complete:
             return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
-        evidence = "exhaustive within limit" if self.search.outside else "exhaustive"
+        evidence = exhaustive(limited=bool(self.search.outside), viewed=self.search.instance.view is not None)
         return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", evidence, None, prop.span)
 
     def _liveness(self, prop: core.Property) -> PropertyResult:
@@ -346,7 +347,7 @@ class _Report:
         trace = self.explored.violation(prop)
         if trace is not None:
             return PropertyResult(prop.name, prop.kind, "violated", "counterexample", trace, prop.span)
-        evidence = "exhaustive within limit" if self.search.outside else "exhaustive"
+        evidence = exhaustive(limited=bool(self.search.outside), viewed=self.search.instance.view is not None)
         return PropertyResult(prop.name, prop.kind, "holds", evidence, None, prop.span)
 
     def _trace(self, finding: Finding, prop: core.Property | None) -> Trace | None:

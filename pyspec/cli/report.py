@@ -60,6 +60,7 @@ def of_result(result: CheckResult, file: str) -> Report:
         "error_trace": of_trace(result.error_trace),
         "stopped_by": result.stopped_by,
         "limited": result.limited,
+        "viewed": result.viewed,
         "symmetry": list(result.symmetry),
         "collision_probability": result.collision_probability,
         "threads": result.threads,
@@ -93,11 +94,11 @@ def needs_symmetry(expect: Expect) -> bool | None:
     return {"states": False, "generated": False, "symmetric states": True}.get(expect.kind)
 
 
-def expectations(expects: Sequence[Expect], report: Report, *, symmetric: bool) -> list[Report]:
+def expectations(expects: Sequence[Expect], report: Report, *, symmetric: bool | None) -> list[Report]:
     """What the model expected of a search, what was found, and whether they agree.
 
     Counts of a search that ended early, at a violation, are compared too: they do not depend on threads. Expectations
-    about the other symmetry setting are left out.
+    about the other symmetry setting are left out; None: there is no symmetry, so both settings are the same.
     """
     out = []
     for expect in expects:
@@ -105,7 +106,7 @@ def expectations(expects: Sequence[Expect], report: Report, *, symmetric: bool) 
             found = next((p["verdict"] for p in report["properties"] if p["name"] == expect.name), "unknown")
             met = found == "violated"
             out.append({"what": f"violated {expect.name}", "expected": "violated", "found": found, "met": met})
-        elif needs_symmetry(expect) in (None, symmetric) and expect.kind in COUNTED:
+        elif (symmetric is None or needs_symmetry(expect) in (None, symmetric)) and expect.kind in COUNTED:
             number = report[COUNTED[expect.kind]]
             met = number == expect.number and not report["stopped_by"]
             out.append({"what": expect.kind, "expected": expect.number, "found": number, "met": met})

@@ -94,8 +94,9 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     report["constants"] = describe_constants(instance)
     report["files"] = list(spec.files)
     reduced = bool(report["symmetry"])
-    report["expectations"] = expectations(expects, report, symmetric=reduced)
+    report["expectations"] = expectations(expects, report, symmetric=reduced if instance.symmetric else None)
     report["notes"] = ["no reduction by symmetry: the model pins the counts of the full search"] if full_only else []
+    report["notes"] += instance.notes if request.symmetry else []
     if report["stopped_by"] and (folder := saved(request)) and (Path(folder) / "checkpoint").exists():
         report["notes"] += [f"the search is saved: go on with --resume {folder}"]
     if reduced and False in wanted and saved(request):

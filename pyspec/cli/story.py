@@ -10,7 +10,12 @@ from pyspec.cli.console import count, duration, plain, plural, size
 from pyspec.cli.report import Report, exit_code, never_fired
 
 STYLES = {"holds": "green", "violated": "red", "incomplete": "yellow", "unknown": "yellow", "error": "red"}
-KIND_WORDS = {"deadlock_free": "deadlock", "always_eventually": "always eventually", "leads_to": "leads to"}
+KIND_WORDS = {
+    "deadlock_free": "deadlock",
+    "always_eventually": "always eventually",
+    "eventually_always": "eventually always",
+    "leads_to": "leads to",
+}
 STOPS = {
     "time": "the time budget (--max-seconds) ran out",
     "states": "the state budget (--max-states) ran out",
@@ -57,6 +62,8 @@ def reductions(report: Report) -> list[str]:
         )
     if report["limited"]:
         out.append("states beyond the model's limit were checked but not expanded")
+    if report.get("viewed"):
+        out.append("states with the same view count as one: behaviours may be missed")
     if report["collision_probability"] > 1e-9:
         out.append(f"chance that two states were taken for one: {report['collision_probability']:.1e}")
     return out
@@ -149,7 +156,8 @@ def conclusion(report: Report, *, strict: bool) -> Text:
         return Text(f"failed: {why}{cached}", "bold red")
     if violated:
         return Text(f"as expected, violated: {', '.join(map(plain, violated))}{cached}", "bold green")
-    scope = " within the limit" if report["limited"] else ""
+    bounds = [name for name, given in (("limit", report["limited"]), ("view", report.get("viewed"))) if given]
+    scope = f" within the {' and the '.join(bounds)}" if bounds else ""
     what = f"all {plural(report['distinct'], 'state')}" if report["distinct"] != 1 else "the only state"
     return Text(f"holds: every property, in {what} of the model{scope}{cached}", "bold green")
 

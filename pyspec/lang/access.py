@@ -123,18 +123,26 @@ def _index(e: s.Index, env: Env, want: Want) -> c.Expr:
         return op("map.at", value_type(item.type.value), e.span, item, at)
     if isinstance(item.type, t.Seq):
         if isinstance(key, s.Unary) and key.op == "-":
-            return _from_the_end(item, key, e.span)
+            return _from_the_end(item, key, env, e.span)
         return op("seq.at", item.type.item, e.span, item, check(key, env, INT, "the index"))
     if isinstance(item.type, t.Tuple):
         return _component(item, key, e.span)
     raise error("E0319", f"{article(item.type)} has nothing to index", e.span)
 
 
-def _from_the_end(item: c.Expr, key: s.Unary, span: Span) -> c.Expr:
+def _from_the_end(item: c.Expr, key: s.Unary, env: Env, span: Span) -> c.Expr:
     assert isinstance(item.type, t.Seq)
     if isinstance(key.item, s.Literal) and key.item.value == 1:
         return op("seq.last", item.type.item, span, item)
-    raise error("E0320", "a negative index other than -1", key.span, "write s[len(s) - k]")
+    return op("seq.at", item.type.item, span, item, _bound(item, key, env, "the index"))
+
+
+def _bound(item: c.Expr, bound: s.Expr, env: Env, what: str) -> c.Expr:
+    """A place in a sequence; what is written with a minus sign counts from the end."""
+    if isinstance(bound, s.Unary) and bound.op == "-":
+        length = op("seq.len", INT, bound.span, item)
+        return op("sub", INT, bound.span, length, check(bound.item, env, INT, what))
+    return check(bound, env, INT, what)
 
 
 def _component(item: c.Expr, key: s.Expr, span: Span) -> c.Expr:
@@ -149,8 +157,8 @@ def _slice(e: s.Slice, env: Env, want: Want) -> c.Expr:
     item = infer(e.item, env)
     if not isinstance(item.type, t.Seq):
         raise error("E0319", f"only a sequence can be sliced, found {article(item.type)}", e.span)
-    lo = check(e.lo, env, INT, "the start") if e.lo is not None else c.Lit(INT, 0, span=e.span)
-    hi = check(e.hi, env, INT, "the end") if e.hi is not None else op("seq.len", INT, e.span, item)
+    lo = _bound(item, e.lo, env, "the start") if e.lo is not None else c.Lit(INT, 0, span=e.span)
+    hi = _bound(item, e.hi, env, "the end") if e.hi is not None else op("seq.len", INT, e.span, item)
     return op("seq.slice", item.type, e.span, item, lo, hi)
 
 

@@ -331,6 +331,8 @@ def role_sort(d: s.RoleDecl, names: Names) -> None:
     if d.sort is None:
         names.types[d.name] = t.Sort(d.name)
         names.sorts.append(d.name)
+    else:
+        names.players[d.name] = d.sort.name
 
 
 def _role(d: s.RoleDecl, names: Names) -> None:
@@ -407,6 +409,9 @@ def declare(decls: tuple[s.Decl, ...], found: list[Diagnostic]) -> Names:
         for d in decls:
             if type(d) in table:
                 _collect(lambda d=d, table=table: table[type(d)](d, names), found)  # type: ignore[misc]
+        if number == 0:
+            played = {role: names.types.get(sort) for role, sort in names.players.items()}
+            names.types |= {role: sort for role, sort in played.items() if isinstance(sort, t.Sort)}
         if number == 1:
             for name in list(names.pending):
                 _collect(lambda name=name: _resolve_pending(name, names), found)  # type: ignore[misc]

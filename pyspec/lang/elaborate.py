@@ -134,26 +134,26 @@ _TOP: dict[type, Callable[..., None]] = {
 
 def _models(linked: Linked, out: Lowered) -> tuple[tuple[c.Model, ...], tuple[c.Flaw, ...]]:
     models: dict[str, c.Model] = {}
+    known = [p.name for p in out.properties]
     for d in linked.decls:
         if isinstance(d, s.ModelDecl):
-            out.attempt(lambda d=d: _add_model(d, out, models))  # type: ignore[misc]
+            out.attempt(lambda d=d: _add_model(d, out, known, models))  # type: ignore[misc]
     flaws: list[c.Flaw] = []
-    known = [p.name for p in out.properties]
     for d in linked.decls:
         if isinstance(d, s.FlawDecl):
             out.attempt(lambda d=d: flaws.append(flaw_of(d, out.names, known, models)))  # type: ignore[misc]
     return tuple(models.values()), tuple(flaws)
 
 
-def _add_model(d: s.ModelDecl, out: Lowered, models: dict[str, c.Model]) -> None:
+def _add_model(d: s.ModelDecl, out: Lowered, known: list[str], models: dict[str, c.Model]) -> None:
     if d.name in models:
         raise SpecError([Diagnostic("E0201", f"model `{d.name}` is declared twice", d.span)])
-    models[d.name] = model_of(d, out.names, models)
+    models[d.name] = model_of(d, out.names, known, models)
 
 
 def _spec(linked: Linked, out: Lowered, models: tuple[c.Model, ...], flaws: tuple[c.Flaw, ...]) -> c.Spec:
     names = out.names
-    types: dict[str, t.Type] = dict(names.types)
+    types: dict[str, t.Type] = {name: of for name, of in names.types.items() if name not in names.players}
     types |= {n: m.record for n, m in names.messages.items()}
     roles = tuple(
         c.RoleInfo(r.name, r.sort.name, tuple(r.fields.values()), r.decl.doc, span=r.decl.span)

@@ -69,6 +69,7 @@ class Names:
     functions: dict[str, FunctionSig] = field(default_factory=dict)
     procedures: dict[str, s.ProcedureDecl] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
+    players: dict[str, str] = field(default_factory=dict)  # a role played by the nodes of a sort -> the sort
     messages: dict[str, Message] = field(default_factory=dict)
     places: dict[str, Span] = field(default_factory=dict)
     elements: dict[str, t.Sort] = field(default_factory=dict)  # names of sort elements (inside model blocks)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pyspec.base.diagnostics import error
+from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
@@ -15,6 +17,7 @@ from pyspec.lang.names import Env, Names
 from pyspec.lang.typeops import INT, value_type
 
 BUDGETS = ("crashes", "losses", "duplications", "disconnects", "byzantine")
+DEADLOCK = "deadlock_free"
 _COUNTS = {"states": "states", "symmetric": "symmetric states", "generated": "generated", "depth": "depth"}
 
 
@@ -164,7 +167,7 @@ _SETTING: dict[str, Callable[[s.SettingDecl, Names], c.Setting]] = {
 }
 
 
-def model_of(d: s.ModelDecl, names: Names, before: dict[str, c.Model]) -> c.Model:
+def model_of(d: s.ModelDecl, names: Names, properties: list[str], before: dict[str, c.Model]) -> c.Model:
     """A model block; with `from`, the lines of the other model that it does not replace come first."""
     base: tuple[c.Setting, ...] = ()
     inherited: dict[str, t.Sort] = {}
@@ -176,10 +179,21 @@ def model_of(d: s.ModelDecl, names: Names, before: dict[str, c.Model]) -> c.Mode
             e: k for x in base if x.elements for e in x.elements if isinstance(k := names.types.get(x.name), t.Sort)
         }
     settings, expects = settings_of(d.settings, names, inherited)
+    expects = [replace(x, name=_property(x.name, x.span, properties)) if x.name else x for x in expects]
     _twice(settings)
     replaced = {(x.kind, x.name) for x in settings if x.kind != "limit"}
     kept = [x for x in base if (x.kind, x.name) not in replaced]
     return c.Model(d.name, (*kept, *settings), tuple(expects), d.doc, span=d.span)
+
+
+def _property(name: str, span: Span, properties: list[str]) -> str:
+    """The property that is to be violated; `deadlock` is the name of `deadlock free`."""
+    if name == "deadlock" and DEADLOCK in properties:
+        return DEADLOCK
+    if name not in properties:
+        hint = "declare `deadlock free`" if name in ("deadlock", DEADLOCK) else closest(name, properties)
+        raise error("E0509", f"unknown property `{name}`", span, hint)
+    return name
 
 
 def _twice(settings: list[c.Setting]) -> None:
@@ -192,11 +206,9 @@ def _twice(settings: list[c.Setting]) -> None:
 
 def flaw_of(d: s.FlawDecl, names: Names, properties: list[str], models: dict[str, c.Model]) -> c.Flaw:
     """A flaw, its properties and the sizes at which it shows."""
-    for name in d.violates:
-        if name.name not in properties:
-            raise error("E0509", f"unknown property `{name.name}`", name.span, closest(name.name, properties))
+    violated = tuple(_property(name.name, name.span, properties) for name in d.violates)
     if d.model is not None and d.model.name not in models:
         raise error("E0507", f"unknown model `{d.model.name}`", d.model.span, closest(d.model.name, models))
     settings, _ = settings_of(d.settings, names, {})
     model = d.model.name if d.model else None
-    return c.Flaw(d.name, tuple(n.name for n in d.violates), d.doc, model, tuple(settings), span=d.span)
+    return c.Flaw(d.name, violated, d.doc, model, tuple(settings), span=d.span)

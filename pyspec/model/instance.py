@@ -100,7 +100,9 @@ def _instantiate(make: Concretizer, block: core.Model, flaws: tuple[str, ...]) -
     limits = tuple(make.expr(one.value) for one in block.settings if one.kind == "limit" and one.value is not None)
     view = next((make.expr(one.value) for one in block.settings if one.kind == "view" and one.value is not None), None)
     _check_assumptions(folded)
-    symmetric, notes = _symmetry(folded, block, (*limits, *([view] if view else [])))
+    symmetric, notes = _symmetry(folded, block, limits)
+    if view is not None and symmetric:
+        symmetric, notes = (), ("no reduction by symmetry: the model has a view",)
     return Instance(folded, block, flaws, limits, view, symmetric, constants, notes, make.spec.files)
 
 

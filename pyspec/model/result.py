@@ -15,7 +15,8 @@ Verdict = Literal["holds", "violated", "incomplete", "unknown"]
 @dataclass(frozen=True)
 class PropertyResult:
     """One property. For a `reachable` goal "holds" means a state was found (`trace` leads to it), "violated" that none
-    exists. `evidence`: "exhaustive", "exhaustive within limit", "bounded", "sampled", "witness", "counterexample"."""
+    exists. `evidence`: "exhaustive", also "within limit", "within view" or both (see `exhaustive`), "bounded",
+    "sampled", "witness", "counterexample"."""
 
     name: str
     kind: str
@@ -65,3 +66,10 @@ class CheckResult:
     peak_bytes: int = 0
     cached: bool = False
     flaws: tuple[str, ...] = ()
+    viewed: bool = False  # states with the same view counted as one
+
+
+def exhaustive(*, limited: bool, viewed: bool) -> str:
+    """The evidence of a search that went all the way: within what."""
+    within = [name for name, given in (("limit", limited), ("view", viewed)) if given]
+    return f"exhaustive within {' and '.join(within)}" if within else "exhaustive"

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyspec.lang import core
 from pyspec.lang import types as t
+from pyspec.model.domains import cardinality, values_of
 from pyspec.native import domains as d
 from pyspec.native.convert import (
     add_to_set,
@@ -18,6 +19,9 @@ from pyspec.native.convert import (
 )
 from pyspec.native.domains import BOOL, Dom
 from pyspec.native.emit import Em, V, emit, truth
+from pyspec.native.values import initializer
+
+MOST_LISTED = 1 << 16  # values of a type that are written out as a table
 
 
 class over:
@@ -32,7 +36,7 @@ class over:
     def __enter__(self) -> V:
         e = self.domain
         if isinstance(e, core.Domain):
-            return self._type(d.of_type(e.of))
+            return self._type(e.of)
         if isinstance(e, core.Op) and e.op in ("range", "range.seq"):
             return self._range(e)
         if isinstance(e, core.Op) and e.op == "set.subsets":
@@ -54,26 +58,46 @@ class over:
         self._ends.append("}")
         return code_item(self.em, dom, i)
 
-    def _type(self, dom: Dom) -> V:
+    def _type(self, of: t.Type) -> V:
+        dom = d.of_type(of)
         if dom.dense and dom.card is not None and dom.card <= 1 << 20:
             self.most = dom.card
             return self._codes(dom)
         if isinstance(dom, d.DProd):
+            assert isinstance(of, (t.Record, t.Tuple))
             parts, most = [], 1
-            for item in dom.items:
+            for item in of.items if isinstance(of, t.Tuple) else [kind for _, kind in of.fields]:
                 parts.append(self._type(item))
                 most *= self.most
             self.most = most
             return make_prod(self.em, dom, [convert_exact(p, i) for p, i in zip(parts, dom.items, strict=True)])
-        if isinstance(dom, d.DMap):
-            return self._map(dom)
-        raise d.CannotEmit("the set of all values of a large type that is not a record")
+        if isinstance(dom, d.DMap) and cardinality(of) > MOST_LISTED:
+            assert isinstance(of, t.Map)
+            return self._map(of, dom)
+        return self._table(of, dom)
 
-    def _map(self, dom: d.DMap) -> V:
+    def _table(self, of: t.Type, dom: Dom) -> V:
+        """All values of a type whose codes have gaps (maps, sequences, ...) stand in a table, in their order."""
+        em, size = self.em, cardinality(of)
+        if size > MOST_LISTED:
+            raise d.CannotEmit(f"the set of all values of a type that has {size:,.0f} of them")
+        self.most = int(size)
+        key = ("table", dom)
+        if key not in em.made:
+            name = em.fresh("K")
+            cells = ", ".join(initializer(dom, value) for value in values_of(of)) or "0"
+            em.globals.append(f"static const {em.types.cell(dom)} {name}[] UNUSED = {{{cells}}};")
+            em.made[key] = V(name, dom)
+        i = em.fresh("i")
+        em.line(f"for (U {i} = 0; {i} < {self.most}ULL; {i}++) {{")
+        self._ends.append("}")
+        return em.load(dom, f"{em.made[key].text}[{i}]")
+
+    def _map(self, of: t.Map, dom: d.DMap) -> V:
         """All maps: a loop for each key, the first outermost, which is their canonical order."""
         out, most = self.em.declare(dom), 1
         for k in range(dom.size):
-            item = convert_exact(self._type(dom.item), dom.item)
+            item = convert_exact(self._type(of.value), dom.item)
             most *= self.most
             if most > 1 << 20:
                 raise d.CannotEmit("the set of all maps of a large type")

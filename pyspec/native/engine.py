@@ -94,7 +94,7 @@ def check(
     symmetry = symmetry and not lively
     folder = resume if isinstance(resume, str) else checkpoint
     request = Request(
-        threads or len(os.sched_getaffinity(0)), symmetry, max_states, max_seconds, memory, only, keep_going, folder,
+        _threads(instance, threads), symmetry, max_states, max_seconds, memory, only, keep_going, folder,
         bool(resume), checkpoint_seconds, progress, lively,
     )  # fmt: skip
     began = time.perf_counter()
@@ -109,6 +109,11 @@ def check(
         raise error("E0908", f"nothing to resume in {folder}: {problem}") from None
     except OSError as problem:
         raise error("E0907", f"the search could not write its files: {problem}", hint="free some disk space") from None
+
+
+def _threads(instance: Instance, asked: int | None) -> int:
+    """Under a view it matters which of several states is found first: one thread always finds the same."""
+    return 1 if instance.view is not None else asked or len(os.sched_getaffinity(0))
 
 
 def _in_python(instance: Instance, request: Request, reason: str) -> CheckResult:

@@ -9,7 +9,7 @@ from pyspec.base.diagnostics import Diagnostic
 from pyspec.check import laws
 from pyspec.lang import core
 from pyspec.model.instance import Instance
-from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict
+from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive
 from pyspec.model.vacuity import no_initial_state
 from pyspec.native import liveness
 from pyspec.native.library import STOPS, Progress, Search
@@ -25,15 +25,16 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
     traces = Traces(instance, made, search)
     ended = _ended_early(request, compiled, search, state) or state.generated == 0
     wanted = request.only
+    whole = exhaustive(limited=bool(state.outside), viewed=instance.view is not None)
     numbers = {prop.name: n for n, prop in enumerate([*made.properties, *([made.deadlock] if made.deadlock else [])])}
     results = tuple(
-        _property(prop, numbers[prop.name], traces, ended, bool(state.outside))
+        _property(prop, numbers[prop.name], traces, ended, whole)
         for prop in instance.spec.properties
         if prop.name in numbers and (wanted is None or prop.name in wanted)
     )
     lively = liveness.wanted(instance, wanted)
-    whole = not ended and all(r.verdict != "violated" for r in results if r.kind != "reachable")
-    results += tuple(liveness.decide(instance, lively, state.distinct, whole))
+    clean = not ended and all(r.verdict != "violated" for r in results if r.kind != "reachable")
+    results += tuple(liveness.decide(instance, lively, state.distinct, clean))
     results += tuple(laws.decide(instance, wanted))
     failure = search.finding(len(made.properties) + 1)
     problem = traces.error(failure) if failure else None
@@ -63,6 +64,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         cached=compiled.library.cached,
         flaws=instance.flaws,
+        viewed=instance.view is not None,
     )
 
 
@@ -80,7 +82,7 @@ def _ended_early(request: Request, compiled: Compiled, search: Search, state: Pr
     return request.only is not None and state.queue > 0
 
 
-def _property(prop: core.Property, number: int, traces: Traces, ended: bool, limited: bool) -> PropertyResult:
+def _property(prop: core.Property, number: int, traces: Traces, ended: bool, whole: str) -> PropertyResult:
     finding = traces.search.finding(number)
     goal = prop.kind == "reachable"
     if finding is not None:
@@ -89,8 +91,7 @@ def _property(prop: core.Property, number: int, traces: Traces, ended: bool, lim
         return PropertyResult(prop.name, prop.kind, verdict, "witness" if goal else "counterexample", trace, prop.span)
     if ended:
         return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
-    evidence = "exhaustive within limit" if limited else "exhaustive"
-    return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", evidence, None, prop.span)
+    return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", whole, None, prop.span)
 
 
 def _verdict(results: tuple[PropertyResult, ...], failed: bool, stopped: bool) -> Verdict:

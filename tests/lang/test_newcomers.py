@@ -1,0 +1,100 @@
+"""What people write who have read the reference once: it works, or the message says what to write instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyspec.base.diagnostics import Diagnostic, SpecError
+from pyspec.lang import load_text
+from pyspec.model.instance import instantiate
+from pyspec.model.result import CheckResult
+from pyspec.native import engine
+
+
+def check(text: str, **options: object) -> CheckResult:
+    result = engine.check(instantiate(load_text(f"protocol p\n{text}")), **options)  # type: ignore[arg-type]
+    assert result.engine == "native"
+    return result
+
+
+def mistakes(text: str) -> list[Diagnostic]:
+    with pytest.raises(SpecError) as caught:
+        load_text(f"protocol p\n{text}")
+    return list(caught.value.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("s[-1]", "3"), ("s[-2]", "2"), ("s[:-1]", "[1, 2]"), ("s[-2:]", "[2, 3]"), ("s[1:-1]", "[2]"), ("s[:-3]", "[]")],
+)
+def test_places_counted_from_the_end(expression: str, value: str) -> None:
+    text = f"var s: seq[0..3, 3] = [1, 2, 3]\ninvariant same: {expression} == {value}\naction stay: s = s\n"
+    assert check(text).verdict == "holds"
+
+
+def test_a_place_before_the_beginning_is_an_error() -> None:
+    result = check("var s: seq[0..3, 3] = [1, 2, 3]\ninvariant same: s[-4] == 1\naction stay: s = s\n")
+    assert result.error is not None
+    assert result.error.code == "E0604"
+
+
+def test_a_model_without_settings() -> None:
+    assert check("var x: bool = false\nmodel ci\n").model == "ci"
+
+
+def test_deadlock_can_be_expected_by_its_name() -> None:
+    (expect,) = load_text("protocol p\ndeadlock free\nmodel ci:\n    expect violated deadlock\n").models[0].expects
+    assert expect.name == "deadlock_free"
+    (found,) = mistakes("model ci: expect violated deadlock\n")
+    assert (found.code, found.hint) == ("E0509", "declare `deadlock free`")
+
+
+def test_an_expected_violation_must_name_a_property() -> None:
+    (found,) = mistakes("var x: bool = false\ninvariant low: not x\nmodel ci: expect violated lo\n")
+    assert (found.code, found.hint) == ("E0509", "did you mean `low`?")
+
+
+def test_a_role_of_a_sort_is_a_name_for_the_sort() -> None:
+    text = """
+message Ping from Asker to Answerer
+network set
+role Asker of Node:
+    action ask(to_whom: Answerer): send Ping to to_whom
+role Answerer of Node:
+    asked: bool = false
+    on Ping: asked = true
+sort Node
+reachable all_asked: all n in Answerer: n.asked
+model ci: Node = 2
+"""
+    assert check(text).verdict == "holds"
+
+
+@pytest.mark.parametrize("of", ["map[Color, Color]", "seq[Color, 2]", "set[Color, 2]", "Deep"])
+def test_all_values_of_a_type(of: str) -> None:
+    """Also of types whose values have no dense numbers."""
+    text = f"enum Color: red, green, blue\ntype Deep = (Color, seq[bool, 1])?\nvar a: {of} in {of}\n"
+    text += f"action set_it(b: {of}): a = b\n"
+    text += f"invariant one: a == (choose b in {of} where a == b)\n"
+    count = {"map[Color, Color]": 27, "seq[Color, 2]": 13, "set[Color, 2]": 7, "Deep": 10}[of]
+    result = check(text, symmetry=False)
+    assert (result.distinct, result.generated, result.verdict) == (count, count + count * count, "holds")
+
+
+VIEWED = """
+sort Node
+var x: map[Node, 0..2] = {n: 0 for n in Node}
+action up(n: Node):
+    when x[n] < 2
+    x[n] += 1
+invariant low: all n in Node: x[n] <= 2
+model ci:
+    Node = 3
+    view sum(x[n] for n in Node)
+"""
+
+
+def test_a_view_is_named_in_the_evidence() -> None:
+    result = check(VIEWED, threads=3)
+    assert (result.distinct, result.symmetry, result.threads) == (7, (), 1)
+    assert {p.evidence for p in result.properties} == {"exhaustive within view"}
