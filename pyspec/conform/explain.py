@@ -164,6 +164,13 @@ def _of_way(session: Session, plan: RulePlan, way: WayPlan, state: State, values
         reasons = [_disagrees("before it", check, found, plan, values) for check, found in false]
         yield Miss(f"{word}: the state before does not fit", tuple(reasons), len(false) + 0.5)
         return
+    session.problems.found.clear()
+    prepared = way.put(state, values)
+    if prepared is None:
+        wrong = "; ".join(one.message for one in session.problems.found)
+        yield Miss(way.way.posts[0].text, (f"cannot be sent: {wrong}",), 2.0)
+        return
+    state = prepared
     if not way.way.steps:
         yield from _at_the_end(session, plan, way, state, (), values, "no step")
         return

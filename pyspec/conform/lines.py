@@ -38,8 +38,8 @@ def getter(path: Any) -> Get:
     """How to read what a path names in a record.
 
     `a.b` is field b of field a; `a.0` item 0 of a list; `len(a)` how many there are; `a + 1`, `a - 1` a number more or
-    less; `a | b` the first that is there; `a?` may be missing everywhere. A value that is no text (and
-    a text after `=`) is itself.
+    less; `not a` the opposite; `a | b` the first that is there; `a?` may be missing everywhere. A value that is no text
+    (and a text after `=`) is itself.
     """
     if not isinstance(path, str):
         return lambda record: path
@@ -49,6 +49,8 @@ def getter(path: Any) -> Get:
     path = path.rstrip("?")
     if "|" in path:
         return _first([getter(part.strip()) for part in path.split("|")])
+    if path.startswith("not "):
+        return _negated(getter(path.removeprefix("not ").strip()))
     if match := re.fullmatch(r"\s*len\((.*)\)\s*", path):
         return _length(getter(match[1].strip()))
     if match := re.fullmatch(r"\s*(\S.*?)\s+([+-])\s+(\d+)\s*", path):
@@ -96,6 +98,14 @@ def _length(get: Get) -> Get:
     def read(record: Record) -> Any:
         found = get(record)
         return len(found) if isinstance(found, list | dict | str) else ABSENT
+
+    return read
+
+
+def _negated(get: Get) -> Get:
+    def read(record: Record) -> Any:
+        found = get(record)
+        return found if found is ABSENT else not (found is True or (isinstance(found, str) and found.lower() == "true"))
 
     return read
 

@@ -35,7 +35,7 @@ SECTIONS: dict[str, frozenset[str] | None] = {
     "event": None,
 }  # fmt: skip
 EVENT_KEYS = frozenset({
-    "name", "when", "unless", "where", "action", "steps", "with", "fields", "before", "after", "observe",
+    "name", "when", "unless", "where", "action", "steps", "with", "put", "send", "fields", "before", "after", "observe",
 })  # fmt: skip
 
 
@@ -53,7 +53,9 @@ class Rule:
     fields: tuple[tuple[str, Any], ...] = ()
     before: tuple[tuple[str, Any], ...] = ()
     after: tuple[tuple[str, Any], ...] = ()
-    observe: bool = True  # whether what [before] and [after] say of all events holds for this one
+    put: tuple[tuple[str, Any], ...] = ()
+    send: tuple[str, ...] = ()
+    observe: str = "after"  # when what [after] says of all events is seen by this one: "before", "after" or "none"
 
 
 @dataclass(frozen=True)
@@ -255,15 +257,20 @@ class _Reader:
         return tuple(self._rule(table, number) for number, table in enumerate(tables, 1))
 
     def _rule(self, table: Table, number: int) -> Rule:
+        nested = [key for key, value in table.items() if isinstance(value, dict) and key not in EVENT_KEYS]
+        if nested:
+            hint = 'write all events as [[event]] with name = "...", or all as [event.NAME]'
+            self.wrong(f"[event.{nested[0]}] after [[event]]: the two cannot be mixed", f"event.{nested[0]}", hint=hint)
+            table = {key: value for key, value in table.items() if key not in nested}
         self._keys(table, EVENT_KEYS, "key of an event")
         names = self._strings(table, "name")
         if not names:
             self.wrong("an event without a name", "[[event]]", hint='write name = "..."')
         if "action" in table and "steps" in table:
             self.wrong("an event has either `action` or `steps`", "steps")
-        observe = table.get("observe", True)
-        if not isinstance(observe, bool):
-            self.wrong("`observe` is true or false", "observe")
+        observe = self._text(table, "observe", "after")
+        if observe not in ("before", "after", "none"):
+            self.wrong('`observe` is "after", "before" or "none"', "observe")
         return Rule(
             names,
             number,
@@ -275,7 +282,9 @@ class _Reader:
             self._pairs(table, "fields"),
             self._pairs(table, "before"),
             self._pairs(table, "after"),
-            bool(observe),
+            self._pairs(table, "put"),
+            self._strings(table, "send"),
+            observe or "after",
         )
 
     def _steps(self, table: Table) -> tuple[tuple[str, ...], ...]:

@@ -14,7 +14,7 @@ from pyspec.conform.decode import Naming, Undecodable, decoder
 from pyspec.conform.lines import ABSENT, Get, Line, Record, getter, tester
 from pyspec.conform.machine import FastModel
 from pyspec.conform.rt import State
-from pyspec.conform.typed import Condition, StepForm, TypedRule, Way, aliases
+from pyspec.conform.typed import Condition, Post, Put, StepForm, TypedRule, Way, aliases
 from pyspec.conform.values import Pool
 from pyspec.lang import core
 from pyspec.lang import types as ty
@@ -218,12 +218,13 @@ class WayPlan:
         self.after = [Check(c, typed, _once(last), model) for c in way.after]
         self.checked = 0
         self.name = f"way_{typed.rule.number}_{number}"
-        writer = _WayWriter(self, model)
+        writer = _WayWriter(self, model, typed)
         self.source = writer.write()
         space = {**model.space, "ABSENT": ABSENT, "candidates": candidates, "problems": problems.found}
         space |= {"EvaluationError": EvaluationError, **writer.used}
         model.load(self.source, f"<{self.name}>", space)
         self.run: Callable[[State, Slots], Iterator[State]] = space[self.name]
+        self.put: Callable[[State, Slots], State | None] = space[f"{self.name}_put"]
         self.solve: list[Callable[[State, Slots], Iterator[tuple[State, tuple[Value, ...]]]]] = [
             space[f"{self.name}_step_{position}"] for position in range(len(way.steps))
         ]
@@ -236,8 +237,8 @@ def _once(forms: tuple[StepForm, ...]) -> StepForm | None:
 class _WayWriter:
     """Writes the functions of a way: one for each step, `step(state, v)` -> (state after, arguments), and the whole."""
 
-    def __init__(self, plan: WayPlan, model: FastModel) -> None:
-        self.plan, self.model, self.way = plan, model, plan.way
+    def __init__(self, plan: WayPlan, model: FastModel, typed: TypedRule) -> None:
+        self.plan, self.model, self.way, self.typed = plan, model, plan.way, typed
         self.used: dict[str, object] = {}
 
     def write(self) -> str:
@@ -245,11 +246,56 @@ class _WayWriter:
         lines: list[str] = []
         for position, form in enumerate(self.way.steps):
             lines += self._step(position, form)
-        lines += [f"def {self.plan.name}(state, v):"]
+        lines += [f"def {self.plan.name}_put(state, v):"]
+        lines += [f"    {line}" for put in self.way.puts for line in self._put(put)]
+        lines += [f"    {line}" for post in self.way.posts for line in self._post(post)]
+        lines += ["    return state", f"def {self.plan.name}(state, v):"]
         early = [check for check in self.plan.before if not check.needs_args]
         lines += [f"    {line}" for line in tests(early, "state", "()", "None", "return")]
+        if self.way.puts or self.way.posts:
+            lines += [f"    state = {self.plan.name}_put(state, v)", "    if state is None: return"]
         lines += self._chain(0, "state", 1)
         return "\n".join(lines) + "\n"
+
+    def _put(self, put: Put) -> list[str]:
+        """What the log decides is put into a copy of the state."""
+        slots = [self._place(name) for name in put.locals]
+        needed = " and ".join(f"{slot} is not ABSENT" for slot in (*slots, f"v[{put.slot}]"))
+        function = self.model.function(put.function.name).__name__
+        first = ["state"] if put.function.name in _stateful(self.model) else []
+        attribute = self.model.names.attribute(put.var)
+        return [
+            f"if {needed}:",
+            "    state = state.copy()",
+            f"    state.{attribute} = {function}({', '.join([*first, *slots, f'v[{put.slot}]'])})",
+        ]
+
+    def _post(self, post: Post) -> list[str]:
+        """What the log shows to be sent is added to the network; no state if the message cannot be made."""
+        slots = [self._place(name) for name in post.locals]
+        needed = " and ".join(f"{slot} is not ABSENT" for slot in slots) or "True"
+        function = self.model.function(post.function.name).__name__
+        first = ["state"] if post.function.name in _stateful(self.model) else []
+        attribute = self.model.names.attribute(post.pool)
+        return [
+            f"if {needed}:",
+            "    try:",
+            f"        message = {function}({', '.join([*first, *slots])})",
+            "    except EvaluationError as wrong:",
+            "        problems.append(wrong)",
+            "        return None",
+            "    sent = (*state.sent_, message)",
+            "    state = state.copy()",
+            "    state.sent_ = sent",
+            f"    state.{attribute} = state.{attribute}.plus((message,))",
+        ]
+
+    def _place(self, name: str) -> str:
+        """Where the event gives the value of a local name."""
+        if name in self.typed.names:
+            return f"v[{self.typed.names[name]}]"
+        binding = next(form.bindings[name] for form in self.way.steps if name in form.bindings)
+        return f"v[{binding.whole}]"
 
     def _chain(self, position: int, state: str, indent: int) -> list[str]:
         """From a step on to the end: nested loops; a repeated step is a loop over its own results."""

@@ -323,7 +323,7 @@ class Session:
             for plan in self.plans
             if plan.matched
             for at in range(len(plan.readings))
-            if at not in self._unseen[plan.typed.rule.number]
+            if at not in self._unseen[plan.typed.rule.number] and isinstance(plan.readings[at].path, str)
         }
         problems: dict[str, Diagnostic] = {}
         for plan in self.plans:

@@ -59,12 +59,35 @@ class StepForm:
 
 
 @dataclass(frozen=True)
+class Put:
+    """A part of the state that the log decides: what it says is put there before the steps."""
+
+    text: str
+    var: str
+    function: core.Function  # of the local names and the value: the new value of the variable
+    locals: tuple[str, ...]
+    slot: int
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that the log shows to be sent: an expression over the state and the event's fields."""
+
+    text: str
+    pool: str
+    function: core.Function
+    locals: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Way:
     """One way to explain an event by a rule: steps, and what holds before and after them."""
 
     steps: tuple[StepForm, ...]
     before: tuple[Condition, ...]
     after: tuple[Condition, ...]
+    puts: tuple[Put, ...] = ()
+    posts: tuple[Post, ...] = ()
     sent: str | None = None  # the message type that `sent` stands for in `after`
 
 
@@ -242,14 +265,19 @@ class _RuleTyper:
                 if form.least == form.most == 1:
                     known |= {param.name: param.type for param in form.action.params}
                     known |= {name: of for name, (_, _, of) in aliases(form.action).items()}
-        sent = _sent(forms, self.typer.known)
+        posts = tuple(self._post(text, {**scope, **_given(forms)}, role) for text in self.rule.send)
+        sent = _sent(forms, posts, self.typer.known)
         if sent is not None:
             after["sent"] = sent
-        common = (self.text.before, self.text.after) if self.rule.observe else ((), ())
+        seen = self.text.after
+        common = {"before": ((*self.text.before, *seen), ()), "after": (self.text.before, seen), "none": ((), ())}
+        early, late = common[self.rule.observe]
         return Way(
             forms,
-            tuple(self._watch(pair, before, role, "before") for pair in (*common[0], *self.rule.before)),
-            tuple(self._watch(pair, after, role, "after") for pair in (*common[1], *self.rule.after)),
+            tuple(self._watch(pair, before, role, "before") for pair in (*early, *self.rule.before)),
+            tuple(self._watch(pair, after, role, "after") for pair in (*late, *self.rule.after)),
+            tuple(self._put(pair, {**scope, **_given(forms)}, role) for pair in self.rule.put),
+            posts,
             sent.name if isinstance(sent, ty.Record) else None,
         )
 
@@ -258,6 +286,37 @@ class _RuleTyper:
         made = self.typer.condition(text, scope, role, kind, -1)
         expr = made.function.body
         return replace(made, slot=self.slot(path, expr.type, declared(expr, self.typer.known.spec)))
+
+    def _put(self, pair: tuple[str, Any], scope: Mapping[str, ty.Type], role: str | None) -> Put:
+        """`self.next_index[peer] = path`: an assignment to a place in the state."""
+        text, path = pair
+        made = self.typer.condition(text, scope, role, "put", -1)
+        expr = made.function.body
+        spec = self.typer.known.spec
+        of = declared(expr, spec) or expr.type
+        value = core.Local(of, "value put")
+        root = _root(expr)
+        if root is None:
+            raise error("E0823", f"`{text}` is no place in the state", made.place, "a variable, or an entry of a map")
+        function = replace(
+            made.function,
+            params=(*made.function.params, ("value put", of)),
+            result=next(var.type for var in spec.vars if var.name == root),
+            body=_updated(expr, value),
+        )
+        self.typer.made.functions[-1] = function
+        return Put(text, root, function, made.locals, self.slot(path, expr.type, of))
+
+    def _post(self, text: str, scope: Mapping[str, ty.Type], role: str | None) -> Post:
+        """`send = "M(...)"`: a message on its way into the network."""
+        made = self.typer.condition(text, scope, role, "send", -1)
+        of = made.function.result
+        names = {m.type.name: m for m in self.typer.known.spec.messages}
+        if not isinstance(of, ty.Record) or of.name not in names:
+            raise error("E0823", f"`{text}` is no message", made.place, f"messages: {', '.join(names)}")
+        if names[of.name].network == "fifo":
+            raise error("E0823", f"{of.name} travels in fifo channels: `send` is for pools", made.place)
+        return Post(text, names[of.name].var, made.function, made.locals)
 
     # --------------------------------------------------------------------------------------------- parameters
 
@@ -299,6 +358,32 @@ class _RuleTyper:
 Target = tuple[str, str | None, ty.Type]
 
 
+def _given(forms: tuple[StepForm, ...]) -> dict[str, ty.Type]:
+    """The parameters of steps whose values the event gives."""
+    return {
+        param.name: param.type
+        for form in forms
+        for param in form.action.params
+        if param.name in form.bindings and form.bindings[param.name].whole is not None
+    }
+
+
+def _root(expr: core.Expr) -> str | None:
+    """The variable that a place belongs to."""
+    if isinstance(expr, core.StateVar):
+        return expr.name
+    return _root(expr.args[0]) if isinstance(expr, core.Op) and expr.op == "map.at" else None
+
+
+def _updated(place: core.Expr, value: core.Expr) -> core.Expr:
+    """The value of a variable with another value at a place in it."""
+    if isinstance(place, core.StateVar):
+        return value
+    assert isinstance(place, core.Op)
+    whole, key = place.args
+    return _updated(whole, core.Op(whole.type, "map.update", (whole, key, value), span=place.span))
+
+
 def aliases(action: core.Action) -> dict[str, tuple[str, str, ty.Type]]:
     """Names that an action gives at once to fields of its parameters: `t` of `on Vote(t)` is field term of msg."""
     found = {}
@@ -336,9 +421,10 @@ def sends(action: core.Action, spec: core.Spec) -> tuple[str, ...]:
     )
 
 
-def _sent(forms: tuple[StepForm, ...], known: Vocabulary) -> ty.Type | None:
+def _sent(forms: tuple[StepForm, ...], posts: tuple[Post, ...], known: Vocabulary) -> ty.Type | None:
     """The type of the message that a way sends, if there is just one."""
     pools = dict.fromkeys(pool for form in forms for pool in sends(form.action, known.spec))
+    pools |= dict.fromkeys(post.pool for post in posts)
     if len(pools) != 1:
         return None
     (pool,) = pools

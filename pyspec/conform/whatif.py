@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AHEAD = 3
 #: How far a misplaced line is looked for.
 REACH = 12
-MOST = 3000
+MOST = 800
 
 
 def what_would_help(session: Session, search: Search, misses: tuple[Miss, ...]) -> tuple[str, list[str]]:

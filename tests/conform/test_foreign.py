@@ -1,0 +1,93 @@
+"""Logs of a Raft in another shape than the specification's are followed; damaged ones are rejected where they are."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from pyspec.conform import TraceMapping, load_mapping
+from tests.conform.foreign import Record, etcd_log
+from tests.conform.walks import ROOT, write
+
+
+@pytest.fixture(scope="module")
+def mapping() -> TraceMapping:
+    return load_mapping(ROOT / "specs" / "raft.pspec", Path(__file__).with_name("etcd.toml"))
+
+
+@pytest.fixture(scope="module")
+def log() -> list[Record]:
+    return etcd_log(2, 3.0)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_log_is_followed(mapping: TraceMapping, seed: int, tmp_path: Path) -> None:
+    records = etcd_log(seed, 4.0)
+    names = {record["event"]["name"] for record in records}
+    assert {"BecomeLeader", "BecomeFollower", "Commit", "ReceiveAppendEntriesResponse"} <= names
+    result = mapping.validate([write(tmp_path / "log.jsonl", records)])
+    assert result.accepted and result.events == len(records), result.text()
+
+
+def damaged(log: list[Record], at: int, *path: str, by: int) -> list[Record]:
+    made: list[Record] = json.loads(json.dumps(log))
+    place = made[at]
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] += by
+    return made
+
+
+CHECKED = {  # what the mapping compares or receives by
+    "SendAppendEntriesRequest": [
+        ("log",),
+        ("state", "commit"),
+        ("state", "term"),
+        ("msg", "logTerm"),
+        ("msg", "commit"),
+    ],
+    "ReceiveAppendEntriesRequest": [("log",), ("state", "commit"), ("msg", "index"), ("msg", "commit")],
+    "SendAppendEntriesResponse": [("log",), ("state", "commit"), ("state", "term"), ("msg", "index")],
+    "ReceiveAppendEntriesResponse": [("log",), ("state", "commit"), ("state", "term")],
+    "BecomeCandidate": [("log",), ("state", "term")],
+    "BecomeLeader": [("log",), ("state", "term"), ("state", "commit")],
+    "Commit": [("log",), ("state", "term"), ("state", "commit")],
+}
+
+
+def test_a_changed_value_is_rejected_at_its_line(mapping: TraceMapping, log: list[Record], tmp_path: Path) -> None:
+    dice = random.Random(7)
+    for name, paths in CHECKED.items():
+        places = [at for at, record in enumerate(log) if record["event"]["name"] == name and not _refusal(record)]
+        for path in paths:
+            at, by = dice.choice(places), dice.choice([1, 2])
+            bad = write(tmp_path / "bad.jsonl", damaged(log, at, "event", *path, by=by))
+            result = mapping.validate([bad])
+            assert result.rejection is not None and result.rejection.line == at + 1, (name, path, at, result.text())
+
+
+def _refusal(record: Record) -> bool:
+    return bool(record["event"].get("msg", {}).get("reject"))
+
+
+@pytest.mark.parametrize(
+    "name", ["BecomeCandidate", "BecomeLeader", "Replicate", "Commit", "ReceiveAppendEntriesRequest"]
+)
+def test_a_lost_line_is_rejected_at_the_next_line_that_shows_it(
+    mapping: TraceMapping, log: list[Record], tmp_path: Path, name: str
+) -> None:
+    at = next(i for i, record in enumerate(log) if record["event"]["name"] == name and _entries(record))
+    node = log[at]["event"]["nid"]
+    after = next(
+        i for i in range(at + 1, len(log)) if log[i]["event"]["nid"] == node and log[i]["event"]["name"] != name
+    )
+    result = mapping.validate([write(tmp_path / "bad.jsonl", log[:at] + log[at + 1 :])])
+    assert result.rejection is not None and result.rejection.line <= after, result.text()
+    assert result.rejection.cause in ("missing", "value", "order")
+
+
+def _entries(record: Record) -> bool:
+    return bool(record["event"].get("msg", {}).get("entries", 1))
