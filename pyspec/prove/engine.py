@@ -1,7 +1,7 @@
 """`prove`: from a specification to verdicts.
 
-Obligations are made and solved in parallel; what was not proved is looked into: is there a counterexample to induction
-in a small instance, and what rests on what.
+Every obligation gets a quick attempt; a conjunct that is not kept by an action may follow from the others; what is left
+is looked for in small instances, and only what has no counterexample there gets all the time it may have.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pyspec.base.diagnostics import Diagnostic, SpecError
+from pyspec.base.diagnostics import Diagnostic
 from pyspec.base.source import NOWHERE
 from pyspec.lang import core
 from pyspec.model.instance import Instance, describe_constants
 from pyspec.prove import store
 from pyspec.prove.cti import Cti, Target, find, instance_cti
-from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations
+from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
+from pyspec.prove.rests import is_part, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
 from pyspec.prove.smtlib import Writer
-from pyspec.prove.solve import Outcome, Task, solve_all, solver_version
+from pyspec.prove.solve import PATIENT, QUICK, Attempt, Outcome, Task, solve_all, solver_version
 
 Progress = Callable[[int, int, str], None]
 
@@ -41,55 +42,74 @@ class Options:
 
 
 def prove(
-    spec: core.Spec,
-    flaws: tuple[str, ...] = (),
-    options: Options | None = None,
-    progress: Progress | None = None,
+    spec: core.Spec, flaws: tuple[str, ...] = (), options: Options | None = None, progress: Progress | None = None
 ) -> ProofResult:
     """Proves the invariants, lemmas and step properties of a specification for any size."""
-    return _Proof(spec, flaws, options or Options(), None).run(progress)
+    return _Proof(spec, flaws, options or Options(), None, progress).run()
 
 
 def prove_instance(instance: Instance, options: Options | None = None, progress: Progress | None = None) -> ProofResult:
     """Proves that the invariants and lemmas of an instance are inductive at its sizes."""
-    return _Proof(instance.spec, instance.flaws, options or Options(), instance).run(progress)
+    return _Proof(instance.spec, instance.flaws, options or Options(), instance, progress).run()
+
+
+@dataclass
+class _Item:
+    """An obligation and what is known of it."""
+
+    obligation: Obligation
+    result: ObligationResult
+
+    @property
+    def open(self) -> bool:
+        return self.result.status != "proved"
 
 
 class _Proof:
     """One run."""
 
-    def __init__(self, spec: core.Spec, flaws: tuple[str, ...], options: Options, instance: Instance | None) -> None:
-        self.spec, self.flaws, self.options, self.instance = spec, flaws, options, instance
-        self.until = time.monotonic()
+    def __init__(
+        self,
+        spec: core.Spec,
+        flaws: tuple[str, ...],
+        options: Options,
+        instance: Instance | None,
+        progress: Progress | None,
+    ) -> None:
+        self.spec, self.flaws, self.options, self.instance, self.progress = spec, flaws, options, instance, progress
+        self.problem = Obligations(spec, finite=instance is not None, flaws=flaws)
+        self.writer = Writer(self.problem.encoder.u)
+        self.items: list[_Item] = []
+        self.ctis: dict[str, Cti] = {}
 
-    def run(self, progress: Progress | None) -> ProofResult:
+    def run(self) -> ProofResult:
+        """The whole of it."""
         started = time.monotonic()
-        problem = Obligations(self.spec, finite=self.instance is not None, flaws=self.flaws)
-        unsupported = problem.leave_out_unsupported()
-        obligations = list(problem.all())
-        writer = Writer(problem.encoder.u)
-        tasks = [Task(one.name, *writer.text(one), self.options.seconds) for one in obligations]
+        unsupported = self.problem.leave_out_unsupported()
+        tasks = [(one, self._task(one, QUICK)) for one in self.problem.all()]
         built = time.monotonic() - started
-        outcomes = self._solve(tasks, progress)
-        results = [_result(one, outcome) for one, outcome in zip(obligations, outcomes, strict=True)]
-        properties = self._properties(obligations, results, unsupported)
-        used = _used(properties)
+        self.items = self._solved(tasks)
+        self._derive()
+        self._refute(unsupported)
+        self._insist()
+        self._derive()
+        properties = self._properties(unsupported)
+        return self._result(properties, time.monotonic() - started, built)
+
+    def _result(self, properties: list[PropertyProof], seconds: float, built: float) -> ProofResult:
+        used = used_properties(properties)
         lemmas = [prop.name for prop in self.spec.properties if prop.kind == "lemma"]
-        axioms = problem.encoder.u.axioms
-        named = {label.removeprefix("axiom ") for one in results for label in one.core if label.startswith("axiom ")}
-        assumed = [f"assume {p.name}" for p in self.spec.properties if p.kind == "assume"]
-        core_labels = {label for one in results for label in one.core}
+        labels = {label for item in self.items for label in item.result.core}
+        axioms = self.problem.encoder.u.axioms.items()
+        assumed = [f"assumption {p.name}" for p in self.spec.properties if f"assume {p.name}" in labels]
         return ProofResult(
             self.spec.name,
             "any size" if self.instance is None else describe_constants(self.instance),
             self._verdict(properties),
             tuple(properties),
-            (
-                *(axioms[name].text for name in axioms if name in named),
-                *(label for label in assumed if label in core_labels),
-            ),
+            (*(axiom.text for name, axiom in axioms if f"axiom {name}" in labels), *assumed),
             solver_version(),
-            time.monotonic() - started,
+            seconds,
             built,
             tuple(name for name in lemmas if name not in used),
             tuple(name for name in lemmas if name in used),
@@ -98,67 +118,87 @@ class _Proof:
 
     # ------------------------------------------------------------------------------------------------ solving
 
-    def _solve(self, tasks: list[Task], progress: Progress | None) -> list[Outcome]:
-        known = {task.name + task.text: store.load(task) for task in tasks} if self.options.use_cache else {}
-        todo = [task for task in tasks if known.get(task.name + task.text) is None]
+    def _task(self, one: Obligation, attempts: tuple[Attempt, ...]) -> Task:
+        return Task(one.name, *self.writer.text(one), self.options.seconds, attempts)
+
+    def _solved(self, tasks: list[tuple[Obligation, Task]]) -> list[_Item]:
+        """Solves obligations, those that are not known from an earlier run."""
+        known = [store.load(task) if self.options.use_cache else None for _, task in tasks]
+        todo = [task for (_, task), old in zip(tasks, known, strict=True) if old is None]
         done = len(tasks) - len(todo)
 
         def told(task: Task, outcome: Outcome) -> None:
             nonlocal done
             done += 1
             store.store(task, outcome)
-            if progress is not None:
-                progress(done, len(tasks), task.name)
+            if self.progress is not None:
+                self.progress(done, len(tasks), task.name)
 
         fresh = iter(solve_all(todo, self.options.processes, told))
-        return [known.get(task.name + task.text) or next(fresh) for task in tasks]
+        outcomes = [old if old is not None else next(fresh) for old in known]
+        return [_Item(one, _result(one, outcome)) for (one, _), outcome in zip(tasks, outcomes, strict=True)]
 
-    # ------------------------------------------------------------------------------------------------- fates
+    def _derive(self) -> None:
+        """A conjunct that some action does not keep by itself may follow from the others, before or after the step.
 
-    def _properties(
-        self, obligations: list[Obligation], results: list[ObligationResult], unsupported: dict[str, Diagnostic]
-    ) -> list[PropertyProof]:
-        shown = [prop for prop in self.spec.properties if prop.kind in (*INDUCTIVE, *STEPS)]
-        sound = _resting(results)
-        found = []
-        for prop in shown:
-            mine = [(o, r) for o, r in zip(obligations, results, strict=True) if r.prop == prop.name]
-            problem = unsupported.get(prop.name)
-            found.append(self._property(prop.name, prop, mine, sound, problem))
-        errors = [(o, r) for o, r in zip(obligations, results, strict=True) if not r.prop]
-        if errors:
-            found.append(self._property("evaluation", None, errors, sound, None))
-        return found
+        Only conjuncts that are kept by themselves are used, so that no two follow from each other.
+        """
+        failing = self._failing()
+        parts = {part.label: part for part in (*self.problem.parts, *self.problem.step_parts)}
+        implied = [parts[label] for label in failing if parts[label].prop.kind in INDUCTIVE]
+        tasks = [(one, self._task(one, QUICK)) for part in implied for one in self.problem.implied(part, failing)]
+        for item in self._solved(tasks):
+            if not item.open:
+                self._settle([i for i in self._of(item.result.part) if i.open and i.result.kind == "step"], item)
+        relative = [item for item in self.items if item.open and item.result.kind == "step"]
+        found = [(item, one) for item in relative for one in self._relative(item, parts, failing)]
+        for (item, _), solved in zip(found, self._solved([(o, self._task(o, QUICK)) for _, o in found]), strict=True):
+            if not solved.open:
+                self._settle([item], solved)
 
-    def _property(
-        self,
-        name: str,
-        prop: core.Property | None,
-        mine: list[tuple[Obligation, ObligationResult]],
-        sound: set[str],
-        problem: Diagnostic | None,
-    ) -> PropertyProof:
-        kind = prop.kind if prop is not None else "defined"
-        span = prop.span if prop is not None else NOWHERE
-        results = tuple(result for _, result in mine)
-        if problem is not None:
-            return PropertyProof(name, kind, "unsupported", results, problem=problem, span=span)
-        failed = [(one, result) for one, result in mine if result.status != "proved"]
-        if failed:
-            cti = self._counterexample(failed)
-            spurious = cti is None and any(result.status == "refuted" for _, result in failed)
-            fate: Fate = "refuted" if cti is not None else "undecided"
-            return PropertyProof(name, kind, fate, results, cti, spurious, span=span)
-        needs = sorted({label for result in results for label in result.core if _is_part(label) and label not in sound})
-        if needs:
-            return PropertyProof(name, kind, "depends", results, needs=tuple(needs), span=span)
-        return PropertyProof(name, kind, "proved", results, span=span)
+    def _relative(self, item: _Item, parts: dict[str, Part], failing: frozenset[str]) -> list[Obligation]:
+        action = next(a for a in self.spec.actions if a.name == Target.of(item.obligation).action)
+        several = self.problem.relative(action, parts[item.result.part], failing)
+        return [one for one in several if one.name == item.result.name]
 
-    def _counterexample(self, failed: list[tuple[Obligation, ObligationResult]]) -> Cti | None:
+    def _settle(self, items: list[_Item], by: _Item) -> None:
+        for item in items:
+            item.result = replace(
+                by.result, name=item.result.name, kind=item.result.kind, action=item.result.action, by="the others"
+            )
+
+    def _failing(self) -> frozenset[str]:
+        return frozenset(item.result.part for item in self.items if item.open and item.result.part)
+
+    def _of(self, label: str) -> list[_Item]:
+        return [item for item in self.items if item.result.part == label]
+
+    def _insist(self) -> None:
+        """Gives what is open, and has no counterexample, all the time that it may have."""
+        left = [item for item in self.items if item.open and item.result.prop not in self.ctis]
+        tasks = [
+            (item.obligation, self._task(item.obligation, PATIENT)) for item in left if item.result.status == "unknown"
+        ]
+        for solved in self._solved(tasks):
+            for item in left:
+                if item.obligation is solved.obligation:
+                    item.result = solved.result
+
+    # ----------------------------------------------------------------------------------------- counterexamples
+
+    def _refute(self, unsupported: dict[str, Diagnostic]) -> None:
+        """Looks for a counterexample to induction for each property with an open obligation."""
+        for name in dict.fromkeys(item.result.prop for item in self.items if item.open):
+            failed = [item for item in self.items if item.open and item.result.prop == name]
+            found = self._counterexample(failed)
+            if found is not None:
+                self.ctis[name] = found
+
+    def _counterexample(self, failed: list[_Item]) -> Cti | None:
         """A counterexample for the first of the failed obligations that has one in a small instance."""
-        refuted_first = sorted(failed, key=lambda pair: pair[1].status != "refuted")
+        failed = sorted(failed, key=lambda item: item.result.status != "refuted")
         until = time.monotonic() + self.options.cti_seconds
-        for target in dict.fromkeys(Target.of(one) for one, _ in refuted_first):
+        for target in dict.fromkeys(Target.of(item.obligation) for item in failed):
             seconds = until - time.monotonic()
             if seconds <= 0:
                 break
@@ -170,6 +210,39 @@ class _Proof:
                 return found
         return None
 
+    # ------------------------------------------------------------------------------------------------- fates
+
+    def _properties(self, unsupported: dict[str, Diagnostic]) -> list[PropertyProof]:
+        shown: list[core.Property | None] = [p for p in self.spec.properties if p.kind in (*INDUCTIVE, *STEPS)]
+        if any(not item.result.prop for item in self.items):
+            shown.append(None)
+        sound = resting(item.result for item in self.items)
+        return [self._property(prop, sound, unsupported.get(prop.name if prop else "")) for prop in shown]
+
+    def _property(self, prop: core.Property | None, sound: set[str], problem: Diagnostic | None) -> PropertyProof:
+        key = prop.name if prop is not None else ""
+        results = tuple(item.result for item in self.items if item.result.prop == key)
+        rest = sorted({label for one in results for label in one.core if is_part(label) and label not in sound})
+        cti = self.ctis.get(key)
+        fate: Fate = "proved"
+        if problem is not None:
+            fate = "unsupported"
+        elif any(one.status != "proved" for one in results):
+            fate = "undecided" if cti is None else "refuted"
+        elif rest:
+            fate = "depends"
+        return PropertyProof(
+            key or "evaluation",
+            prop.kind if prop is not None else "defined",
+            fate,
+            results,
+            cti if fate == "refuted" else None,
+            fate == "undecided" and any(one.status == "refuted" for one in results),
+            tuple(rest) if fate == "depends" else (),
+            problem,
+            prop.span if prop is not None else NOWHERE,
+        )
+
     def _verdict(self, properties: Iterable[PropertyProof]) -> Verdict:
         fates = {prop.fate for prop in properties}
         if "refuted" in fates:
@@ -179,11 +252,6 @@ class _Proof:
         if "unsupported" in fates:
             return "unsupported"
         return "proved" if self.instance is None else "inductive"
-
-
-def _is_part(label: str) -> bool:
-    """Whether a hypothesis is an invariant or lemma (others have two words)."""
-    return " " not in label
 
 
 def _result(one: Obligation, outcome: Outcome) -> ObligationResult:
@@ -202,43 +270,4 @@ def _result(one: Obligation, outcome: Outcome) -> ObligationResult:
     )
 
 
-def _resting(results: Iterable[ObligationResult]) -> set[str]:
-    """The conjuncts that are inductive: all their obligations are proved, from conjuncts of which the same is true."""
-    everything = list(results)
-    rests: dict[str, set[str]] = {}
-    broken: set[str] = set()
-    for result in everything:
-        rests.setdefault(result.part, set()).update(filter(_is_part, result.core))
-        if result.status != "proved":
-            broken.add(result.part)
-    labels = {label for result in everything for label in result.core if _is_part(label)} | set(rests)
-    while True:
-        more = {label for label in labels - broken if rests.get(label, set()) & broken}
-        if not more:
-            return labels - broken
-        broken |= more
-
-
-def _used(properties: Iterable[PropertyProof]) -> set[str]:
-    """The properties that the proofs of invariants and step properties rest on, directly or through lemmas."""
-    cores = {prop.name: set(map(_name, _rests_on(prop))) for prop in properties}
-    used: set[str] = set()
-    todo = [prop.name for prop in properties if prop.kind != "lemma"]
-    while todo:
-        for name in cores.get(todo.pop(), set()) - used:
-            used.add(name)
-            todo.append(name)
-    return used
-
-
-def _rests_on(prop: PropertyProof) -> set[str]:
-    return {label for one in prop.obligations for label in one.core if _is_part(label)}
-
-
-def _name(label: str) -> str:
-    """The property of a conjunct."""
-    head, dot, number = label.rpartition(".")
-    return head if dot and number.isdigit() else label
-
-
-__all__ = ["Options", "Progress", "SpecError", "prove", "prove_instance"]
+__all__ = ["Options", "Progress", "prove", "prove_instance"]

@@ -16,8 +16,8 @@ from pyspec.prove.defined import defined
 from pyspec.prove.encode import Encoder, Env, position, with_item
 from pyspec.prove.logic import Truth, conj, implies, ite, neg
 from pyspec.prove.loops import loop
-from pyspec.prove.structure import choice, equal, fits
-from pyspec.prove.values import MapVal, SeqVal, Val
+from pyspec.prove.structure import choice, equal, fits, put
+from pyspec.prove.values import SeqVal, Val
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def store(e: Encoder, of: ty.Type, old: Val, path: tuple[Val, ...], value: Val, 
     if isinstance(of, ty.Map):
         places.append((fits(e.u, of.key, key), "a key outside"))
         cell = store(e, of.value, old.at(key), rest, value, places)
-        return MapVal(old.key, lambda k: choice(e.u, equal(e.u, k, key), cell, old.at(k)))
+        return put(e.u, old, key, cell)
     assert isinstance(of, ty.Seq), "only maps and sequences have cells"
     places.append((conj((key >= 0, key < old.length)), "an index outside"))
     cell = store(e, of.item, old.at(key), rest, value, places)

@@ -10,11 +10,11 @@ from functools import partial
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
-from pyspec.model.walk import nodes
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
 from pyspec.prove.execute import Run, execute
 from pyspec.prove.logic import Truth, conj, implies, neg
+from pyspec.prove.reading import reads
 from pyspec.prove.structure import fits
 from pyspec.prove.values import Val
 
@@ -49,8 +49,8 @@ class Part:
 class Obligation:
     """A goal that must follow from hypotheses (named), for every state, parameter and size.
 
-    `kind`: "initial" (the initial states satisfy `part`), "step" (`action` keeps it), "defined" (the action, or the
-    property, evaluates without an error), "law".
+    `kind`: "initial" (the initial states satisfy `part`), "step" (`action` keeps it), "implied" (it follows from the
+    other conjuncts), "defined" (the action, or the property, evaluates without an error), "law".
     """
 
     kind: str
@@ -64,6 +64,8 @@ class Obligation:
     def name(self) -> str:
         """Unique within a proof."""
         what = self.part.label if self.part else "evaluation"
+        if self.kind == "implied":
+            return f"{what} from the others"
         return (
             f"{what} {'initially' if self.action is None else f'after {self.action}'}"
             if self.kind != "defined"
@@ -144,10 +146,32 @@ class Obligations:
             for var in self.spec.vars
         ]
 
-    def induction(self) -> list[tuple[str, Truth]]:
+    def induction(self, without: frozenset[str] = frozenset()) -> list[tuple[str, Truth]]:
         """The invariants and lemmas before the step."""
         e, env = self.encoder, Env(self.before)
-        return [self._hypothesis(part.label, partial(e.truth, part.body, env)) for part in self.parts]
+        parts = [part for part in self.parts if part.label not in without]
+        return [self._hypothesis(part.label, partial(e.truth, part.body, env)) for part in parts]
+
+    def _afterwards(self, state: Mapping[str, Val], without: frozenset[str]) -> list[tuple[str, Truth]]:
+        """The invariants and lemmas after a step, but for some."""
+        found = []
+        for part in self.parts:
+            if part.label not in without:
+                with self.encoder.u.collecting() as facts:
+                    formula = self.encoder.truth(part.body, Env(state))
+                found.append((part.label, conj((*facts, formula))))
+        return found
+
+    def implied(self, part: Part, without: frozenset[str]) -> Iterator[Obligation]:
+        """A conjunct follows from the others (but for some) in the same state."""
+        given = [*self.assumptions(), *self.types(), *self.induction(without | {part.label})]
+        yield from self._goal("implied", None, part, given, partial(self.encoder.truth, part.body, Env(self.before)))
+
+    def relative(self, action: core.Action, part: Part, without: frozenset[str]) -> Iterator[Obligation]:
+        """An action keeps a conjunct if it keeps the others (but for some)."""
+        for number, (run, given) in enumerate(self.runs(action)):
+            after = self._afterwards(run.state, without | {part.label})
+            yield from (one for one in self._of_run(action, number, run, [*given, *after], part.label))
 
     def _axioms(self) -> list[tuple[str, Truth]]:
         """What is assumed of the symbols that were used so far."""
@@ -263,21 +287,6 @@ class Obligations:
 
     def _reads(self, expr: core.Expr) -> frozenset[str]:
         return reads(expr, self.functions)
-
-
-def reads(expr: core.Expr, functions: Mapping[str, core.Function]) -> frozenset[str]:
-    """The state variables that an expression reads, also in the functions that it calls."""
-    found: set[str] = set()
-    todo: list[object] = [expr]
-    seen: set[str] = set()
-    while todo:
-        for node in nodes(todo.pop()):
-            if isinstance(node, core.StateVar):
-                found.add(node.name)
-            elif isinstance(node, core.Call) and node.name not in seen:
-                seen.add(node.name)
-                todo.append(functions[node.name].body)
-    return frozenset(found)
 
 
 __all__ = ["INDUCTIVE", "Obligation", "Obligations", "Part", "conjuncts", "neg", "parts_of", "reads"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.prove.constants import majorities
 from pyspec.prove.encode import Encoder, Env, choose
 from pyspec.prove.logic import Term, Truth, add, conj, disj, implies, ite, neg, sub
-from pyspec.prove.structure import choice, each_key, equal, literal_set, within
+from pyspec.prove.structure import choice, common, each_key, equal, literal_set, put, within
 from pyspec.prove.unsupported import unsupported
 from pyspec.prove.values import BagVal, MapVal, Opt, SeqVal, SetVal, Val
 
@@ -137,7 +138,17 @@ def _union(e: Encoder, expr: core.Op, a: SetVal, b: SetVal) -> SetVal:
     def each(kind: str, body: Callable[[Val], Truth]) -> Truth:
         return (conj if kind == "all" else disj)((a.each(kind, body), b.each(kind, body)))
 
-    return SetVal(a.item, contains, each, e.u.picker(a.item, contains))
+    if a.items is not None and b.items is None:
+        a, b = b, a
+    root, touched = (None, ()) if b.items is None else (a.root or a, (*a.touched, *b.items))
+    return SetVal(a.item, contains, each, e.u.picker(a.item, contains), root=root, touched=touched)
+
+
+def _diff(e: Encoder, expr: core.Op, a: SetVal, b: SetVal) -> SetVal:
+    made = _filtered(e, a, lambda x: neg(b.contains(x)))
+    if b.items is None:
+        return made
+    return replace(made, root=a.root or a, touched=(*a.touched, *b.items))
 
 
 def _filtered(e: Encoder, a: SetVal, test: Callable[[Val], Truth]) -> SetVal:
@@ -155,6 +166,9 @@ def _filtered(e: Encoder, a: SetVal, test: Callable[[Val], Truth]) -> SetVal:
 
 
 def _subset(e: Encoder, expr: core.Op, a: SetVal, b: SetVal) -> Truth:
+    places = common(a, b)
+    if places is not None:
+        return conj(implies(a.contains(x), b.contains(x)) for x in places)
     return a.each("all", b.contains)
 
 
@@ -238,10 +252,6 @@ def _updated(e: Encoder, expr: core.Op, a: SeqVal, at: Term, value: Val) -> SeqV
     return SeqVal(a.item, a.length, lambda i: choice(e.u, equal(e.u, i, at), value, a.at(i)))
 
 
-def _put(e: Encoder, expr: core.Op, a: MapVal, key: Val, value: Val) -> MapVal:
-    return MapVal(a.key, lambda k: choice(e.u, equal(e.u, k, key), value, a.at(k)))
-
-
 def _values(e: Encoder, expr: core.Op, a: MapVal) -> SetVal:
     assert isinstance(expr.type, ty.Set)
     item = expr.type.item
@@ -291,7 +301,7 @@ STRICT: dict[str, Callable[..., Val]] = {
     "set.in": lambda e, expr, x, a: a.contains(x),
     "set.union": _union,
     "set.inter": lambda e, expr, a, b: _filtered(e, a, b.contains),
-    "set.diff": lambda e, expr, a, b: _filtered(e, a, lambda x: neg(b.contains(x))),
+    "set.diff": _diff,
     "set.subset": _subset,
     "set.size": _size,
     "set.subsets": _subsets,
@@ -319,7 +329,7 @@ STRICT: dict[str, Callable[..., Val]] = {
     "seq.last": lambda e, expr, a: a.at(sub(a.length, 1)),
     "seq.update": _updated,
     "map.at": lambda e, expr, a, k: a.at(k),
-    "map.update": _put,
+    "map.update": lambda e, expr, a, k, v: put(e.u, a, k, v),
     "map.values": _values,
     "some": lambda e, expr, a: Opt(True, a),
     "unwrap": lambda e, expr, a: a.value,

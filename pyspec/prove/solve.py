@@ -20,11 +20,12 @@ class Attempt:
     params: tuple[tuple[str, object], ...] = ()
 
 
-#: Tried in turn: z3 as it is for a moment, without model finding (often decisive outside EPR), with other seeds.
-PORTFOLIO = (
-    Attempt("z3", 0.1),
+#: The first attempt: z3 as it is, for a moment.
+QUICK = (Attempt("z3", 0.1),)
+#: Tried in turn after that: without model finding (often decisive outside EPR), with other seeds.
+PATIENT = (
     Attempt("z3 without mbqi", 0.2, (("smt.mbqi", False),)),
-    Attempt("z3 seed 7", 0.3, (("smt.random_seed", 7),)),
+    Attempt("z3 seed 7", 0.4, (("smt.random_seed", 7),)),
     Attempt("z3 relevancy 0", 0.4, (("smt.relevancy", 0), ("smt.random_seed", 11))),
 )
 
@@ -37,6 +38,7 @@ class Task:
     text: str
     labels: tuple[str, ...]
     seconds: float
+    attempts: tuple[Attempt, ...] = QUICK
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Outcome:
 def solve(task: Task) -> Outcome:
     """Tries one attempt after the other."""
     started = time.monotonic()
-    for attempt in PORTFOLIO:
+    for attempt in task.attempts:
         status, used = _try(task, attempt)
         if status != "unknown":
             return Outcome(status, time.monotonic() - started, attempt.name, used)

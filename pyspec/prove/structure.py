@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def equal(u: Universe, a: Val, b: Val) -> Truth:
     """Whether two values of one type are equal."""
+    if a is b:
+        return True
     if getattr(a, "ident", None) is not None and getattr(b, "ident", None) is not None:
         return same(a.ident, b.ident)
     return _EQUAL.get(type(a), _scalars)(u, a, b)
@@ -46,11 +48,22 @@ def _sums(u: Universe, a: Sum, b: Sum) -> Truth:
     return disj(conj((s, t, True if s is False or t is False else equal(u, x, y))) for s, t, x, y in parts)
 
 
+def common(a: SetVal | MapVal, b: SetVal | MapVal) -> tuple[Val, ...] | None:
+    """The places where two collections may differ at most, if they were made from one by point-wise changes."""
+    return (*a.touched, *b.touched) if (a.root or a) is (b.root or b) else None
+
+
 def _sets(u: Universe, a: SetVal, b: SetVal) -> Truth:
+    places = common(a, b)
+    if places is not None:
+        return conj(same(a.contains(x), b.contains(x)) for x in places)
     return conj((a.each("all", b.contains), b.each("all", a.contains)))
 
 
 def _maps(u: Universe, a: MapVal, b: MapVal) -> Truth:
+    places = common(a, b)
+    if places is not None:
+        return conj(equal(u, a.at(key), b.at(key)) for key in places)
     return each_key(u, "all", a.key, lambda key: equal(u, a.at(key), b.at(key)))
 
 
@@ -124,11 +137,15 @@ def _choose_set(u: Universe, cond: Truth, a: SetVal, b: SetVal) -> SetVal:
     def each(kind: str, body: Callable[[Val], Truth]) -> Truth:
         return ite(cond, a.each(kind, body), b.each(kind, body))
 
-    return SetVal(a.item, contains, each, u.picker(a.item, contains))
+    places = common(a, b)
+    root, touched = (None, ()) if places is None else (a.root or a, places)
+    return SetVal(a.item, contains, each, u.picker(a.item, contains), root=root, touched=touched)
 
 
 def _choose_map(u: Universe, cond: Truth, a: MapVal, b: MapVal) -> MapVal:
-    return MapVal(a.key, lambda key: choice(u, cond, a.at(key), b.at(key)))
+    places = common(a, b)
+    root, touched = (None, ()) if places is None else (a.root or a, places)
+    return MapVal(a.key, lambda key: choice(u, cond, a.at(key), b.at(key)), root=root, touched=touched)
 
 
 def _choose_seq(u: Universe, cond: Truth, a: SeqVal, b: SeqVal) -> SeqVal:
@@ -237,7 +254,16 @@ def literal_set(u: Universe, item: ty.Type, items: tuple[Val, ...]) -> SetVal:
     def pick(hint: str) -> tuple[Val, Truth]:
         return (items[0], True) if len(items) == 1 else u.picker(item, contains)(hint)
 
-    return SetVal(item, contains, each, pick)
+    return SetVal(item, contains, each, pick, items=items)
+
+
+def put(u: Universe, old: MapVal, key: Val, value: Val) -> MapVal:
+    """A map with the value at one key replaced."""
+
+    def at(asked: Val) -> Val:
+        return choice(u, equal(u, asked, key), value, old.at(asked))
+
+    return MapVal(old.key, at, root=old.root or old, touched=(*old.touched, key))
 
 
 def literal_seq(u: Universe, item: ty.Type, items: tuple[Val, ...]) -> SeqVal:

@@ -50,6 +50,7 @@ class Universe:
         self._members: dict[str, tuple[Term, ...]] = {}
         self._fresh: Counter[str] = Counter()
         self._shapes: dict[ty.Type, tuple[Shape, ...]] = {}
+        self._loaded: dict[object, tuple[Val, tuple[Term, ...]]] = {}
 
     # ------------------------------------------------------------------------------------------------ sorts
 
@@ -116,7 +117,7 @@ class Universe:
         """A name not used before."""
         self._fresh[hint] += 1
         number = self._fresh[hint]
-        return f"{hint}!{number}"
+        return f"{hint}~{number}"
 
     @contextmanager
     def collecting(self) -> Iterator[list[Truth]]:
@@ -276,7 +277,14 @@ class Universe:
     # ------------------------------------------------------------------------------------------------ values
 
     def load(self, of: ty.Type, name: str, keys: tuple[Term, ...] = ()) -> Val:
-        """The value of a type that a family of function symbols called `name` has at `keys`."""
+        """The value of a type that a family of function symbols called `name` has at `keys`: the same object for the
+        same keys."""
+        place = (name, of, tuple(key if isinstance(key, int) else key.get_id() for key in keys))
+        if place not in self._loaded:
+            self._loaded[place] = (self._load(of, name, keys), keys)
+        return self._loaded[place][0]
+
+    def _load(self, of: ty.Type, name: str, keys: tuple[Term, ...]) -> Val:
 
         def more(kind: ty.Type, start: str) -> Callable[[str, tuple[Term, ...]], Val]:
             return lambda label, leaves: self.load(kind, start + label, (*keys, *leaves))

@@ -46,22 +46,28 @@ class Sum:
 @dataclass(frozen=True, slots=True)
 class SetVal:
     """A set. `each(kind, body)` is the quantifier over its elements, `pick(hint)` an arbitrary element together with
-    the condition that it is one. `ident` names the set where sets are themselves elements."""
+    the condition that it is one. `ident` names the set where sets are themselves elements. `items` are the elements
+    of a set that lists them. `root` and `touched`: it differs from another set at most in these elements."""
 
     item: ty.Type
     contains: Callable[[Val], Truth]
     each: Each
     pick: Pick
     ident: Term = None
+    items: tuple[Val, ...] | None = None
+    root: SetVal | None = None
+    touched: tuple[Val, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MapVal:
-    """A total map."""
+    """A total map. `root` and `touched`: it differs from another map at most at these keys."""
 
     key: ty.Type
     at: Callable[[Val], Val]
     ident: Term = None
+    root: MapVal | None = None
+    touched: tuple[Val, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
