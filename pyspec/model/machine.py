@@ -14,7 +14,7 @@ from pyspec.base.diagnostics import error
 from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
 from pyspec.model.errors import EvaluationError
-from pyspec.model.generate import PREDICATES, Generated, generate
+from pyspec.model.generate import PREDICATES, Generated, generate, stateful
 from pyspec.model.instance import Instance
 from pyspec.model.state import State
 from pyspec.model.values import Value
@@ -51,6 +51,7 @@ class Machine:
         self.State.TYPES = {var.name: var.type for var in instance.spec.vars}
         self.runners = tuple(self._runner(action) for action in instance.spec.actions)
         self._properties = {prop.name: prop for prop in instance.spec.properties if prop.kind in PREDICATES}
+        self._stateful = stateful(instance.spec)
         self._limits = [self._space[names.of("limit", str(position))] for position in range(len(instance.limits))]
 
     @property
@@ -127,6 +128,12 @@ class Machine:
         """Whether a law holds for these values of its parameters; it reads no state."""
         test = self._space[self.generated.names.of("property", name)]
         return bool(self.located(lambda: test(None, *args)))
+
+    def call(self, name: str, state: State, args: Args = ()) -> Value:
+        """The value of a function of the specification in a state."""
+        function = self._space[self.generated.names.of("function", name)]
+        given = (state, *args) if name in self._stateful else args
+        return self.located(lambda: function(*given))
 
     def second(self, name: str, state: State, args: Args = ()) -> bool:
         """The right side of a `leads to`, or what a refinement asks of an initial state."""

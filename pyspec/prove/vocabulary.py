@@ -1,0 +1,323 @@
+"""The vocabulary of a specification: the predicates that candidate lemmas are built from.
+
+A *template* is a list of quantified variables and the *atoms* that can be said of them: an entry of a map has a value,
+a message was sent, two numbers are in order, a hint of the specification holds, a majority is such and such.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pyspec.lang import core
+from pyspec.lang import types as ty
+from pyspec.model.walk import expressions, nodes
+
+BOOL = ty.Bool()
+#: How many variables a template has at most, and how many of one type.
+MOST_VARIABLES, MOST_OF_A_TYPE = 3, 2
+#: How many atoms of one template are kept; hints come first.
+MOST_ATOMS = 90
+#: In how many ways one message's fields are filled with variables.
+MOST_FILLINGS = 12
+Variables = tuple[tuple[str, ty.Type], ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """Quantified variables and the atoms over them; `cost[i]` orders atoms by how much they ask of a reader."""
+
+    variables: Variables
+    atoms: tuple[core.Expr, ...]
+    cost: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """`a, b: Server`."""
+        return ", ".join(f"{name}: {getattr(kind, 'name', 'int')}" for name, kind in self.variables) or "no variable"
+
+
+def op(name: str, *args: core.Expr, of: ty.Type = BOOL) -> core.Op:
+    """An operator applied to arguments; boolean unless said otherwise."""
+    return core.Op(of, name, args)
+
+
+def domain(of: ty.Type) -> core.Domain:
+    """All values of a type as a set."""
+    return core.Domain(ty.Set(of), of)
+
+
+def kind_of(of: ty.Type) -> str:
+    """What may be compared with what: one name for all integers, and the name of a sort or an enum."""
+    if isinstance(of, ty.Int | ty.Range):
+        return "int"
+    return getattr(of, "name", repr(of))
+
+
+def substituted(expr: core.Expr, given: Mapping[str, core.Expr]) -> core.Expr:
+    """The expression with other expressions in the place of locals; `given` holds no bound name."""
+    if isinstance(expr, core.Local):
+        return given.get(expr.name, expr)
+    changes: dict[str, Any] = {}
+    for name in expr.__dataclass_fields__:
+        value = getattr(expr, name)
+        fresh = _inside(value, given)
+        if fresh is not value:
+            changes[name] = fresh
+    return replace(expr, **changes) if changes else expr
+
+
+def _inside(value: Any, given: Mapping[str, core.Expr]) -> Any:
+    if isinstance(value, core.Expr):
+        return substituted(value, given)
+    if isinstance(value, core.Gen):
+        return replace(value, domain=substituted(value.domain, given))
+    if isinstance(value, tuple) and value:
+        fresh = tuple(_inside(item, given) for item in value)
+        return fresh if any(a is not b for a, b in zip(fresh, value, strict=True)) else value
+    return value
+
+
+# ------------------------------------------------------------------------------------------------ templates
+
+
+def templates(spec: core.Spec) -> Iterator[Template]:
+    """Every template of a specification, those with few variables first."""
+    types = _quantified(spec)
+    for count in range(MOST_VARIABLES + 1):
+        for chosen in itertools.combinations_with_replacement(range(len(types)), count):
+            if max((chosen.count(one) for one in chosen), default=0) > MOST_OF_A_TYPE:
+                continue
+            variables = _named(spec, [types[one] for one in chosen])
+            found = _Atoms(spec, variables).all()
+            if found and _all_used(variables, [atom for atom, _ in found]):
+                yield Template(variables, tuple(atom for atom, _ in found), tuple(cost for _, cost in found))
+
+
+def _quantified(spec: core.Spec) -> list[ty.Type]:
+    """The types that lemmas quantify over: sorts, and named ranges that key a map or fill a field."""
+    found: dict[str, ty.Type] = {}
+    for name in spec.sorts:
+        found[name] = spec.types[name]
+    for var in spec.vars:
+        for part in _parts(var.type):
+            if isinstance(part, ty.Range) and not isinstance(part.hi, int):
+                found.setdefault("int", part)
+    for prop in spec.properties:
+        if prop.kind == "hint":
+            for _, kind in prop.params:
+                if isinstance(kind, ty.Enum | ty.Sort | ty.Range):
+                    found.setdefault(kind_of(kind), kind)
+    return list(found.values())
+
+
+def _parts(of: ty.Type) -> Iterator[ty.Type]:
+    """The types of map keys and of messages' fields within a type."""
+    if isinstance(of, ty.Map):
+        yield from of.key.items if isinstance(of.key, ty.Tuple) else (of.key,)
+        yield from _parts(of.value)
+    elif isinstance(of, ty.Set | ty.Bag) and isinstance(of.item, ty.Record):
+        yield from (kind for _, kind in of.item.fields)
+
+
+def _named(spec: core.Spec, kinds: Sequence[ty.Type]) -> Variables:
+    """A name for each variable: the initial of its type, numbered where there are two; never a name in use."""
+    used = {name for prop in spec.properties if prop.kind == "hint" for name in _bound(prop.body)}
+    used |= {var.name for var in spec.vars} | {function.name for function in spec.functions}
+    used |= {decl.name for decl in spec.consts} | {flaw.name for flaw in spec.flaws} | {*spec.types}
+    used |= {member for kind in spec.types.values() if isinstance(kind, ty.Enum) for member in kind.members}
+    found: list[tuple[str, ty.Type]] = []
+    for kind in kinds:
+        first = getattr(kind, "name", "k")[0].lower()
+        for letters in (first, f"{first}2", f"{first}3", f"{first}_1", f"{first}_2", f"{first}_3"):
+            if letters not in used:
+                used.add(letters)
+                found.append((letters, kind))
+                break
+    return tuple(found)
+
+
+def _bound(expr: core.Expr) -> Iterator[str]:
+    """The names that an expression binds or uses."""
+    for node in nodes(expr):
+        for field in ("var", "name", "acc"):
+            if isinstance(name := getattr(node, field, None), str):
+                yield name
+
+
+def _names(expr: core.Expr) -> Iterator[core.Local]:
+    return (node for node in expressions(expr) if isinstance(node, core.Local))
+
+
+def _all_used(variables: Variables, atoms: Sequence[core.Expr]) -> bool:
+    seen = {node.name for atom in atoms for node in _names(atom)}
+    return all(name in seen for name, _ in variables)
+
+
+# --------------------------------------------------------------------------------------------------- atoms
+
+
+class _Atoms:
+    """Makes the atoms over given variables."""
+
+    def __init__(self, spec: core.Spec, variables: Variables) -> None:
+        self.spec = spec
+        self.locals = [core.Local(kind, name) for name, kind in variables]
+        self.majorities = any(
+            isinstance(node, core.Op) and node.op == "set.majority"
+            for action in spec.actions
+            for node in expressions(action)
+        )
+
+    def all(self) -> list[tuple[core.Expr, int]]:
+        """Atoms with their costs, each once, hints first."""
+        found: dict[core.Expr, int] = {}
+        for atom, cost in itertools.chain(self._hints(), self._plain(), self._quorums()):
+            found.setdefault(atom, cost)
+        return list(itertools.islice(found.items(), MOST_ATOMS))
+
+    def _of_kind(self, of: ty.Type) -> list[core.Expr]:
+        return [local for local in self.locals if kind_of(local.type) == kind_of(of)]
+
+    # ----------------------------------------------------------------------------------------------- hints
+
+    def _hints(self) -> Iterator[tuple[core.Expr, int]]:
+        for prop in self.spec.properties:
+            if prop.kind == "hint":
+                for values in itertools.product(*(self._of_kind(kind) for _, kind in prop.params)):
+                    given = {name: value for (name, _), value in zip(prop.params, values, strict=True)}
+                    yield substituted(prop.body, given), 1
+
+    # ----------------------------------------------------------------------------------------------- state
+
+    def _plain(self) -> Iterator[tuple[core.Expr, int]]:
+        variables = (core.StateVar(var.type, var.name) for var in self.spec.vars if var.kind != "budget")
+        terms = [*self.locals, *(term for variable in variables for term in self._terms(variable))]
+        for term in terms:
+            yield from ((atom, 1) for atom in _SAY.get(type(term.type), _nothing)(self, term))
+        yield from ((atom, 1) for atom in self._comparisons(terms))
+
+    def _terms(self, base: core.Expr) -> Iterator[core.Expr]:
+        """What can be reached from a variable with the template's variables as keys."""
+        if isinstance(base.type, ty.Map):
+            for key in self._keys(base.type.key):
+                yield from self._terms(op("map.at", base, key, of=base.type.value))
+        elif isinstance(base.type, ty.Record) and not base.type.message:
+            for name, kind in base.type.fields:
+                yield from self._terms(core.Field(kind, base, name))
+        elif isinstance(base.type, ty.Seq):
+            yield op("seq.len", base, of=ty.Int())
+        else:
+            yield base
+
+    def _keys(self, of: ty.Type) -> Iterator[core.Expr]:
+        if isinstance(of, ty.Tuple):
+            for items in itertools.product(*(list(self._keys(item)) for item in of.items)):
+                yield core.TupleExpr(of, items)
+        elif isinstance(of, ty.Enum):
+            yield from (core.Lit(of, member) for member in of.members)
+        else:
+            yield from self._of_kind(of)
+
+    def _comparisons(self, terms: Sequence[core.Expr]) -> Iterator[core.Expr]:
+        for a, b in itertools.combinations(terms, 2):
+            if isinstance(a.type, ty.Int | ty.Range) and isinstance(b.type, ty.Int | ty.Range):
+                yield from (op("lt", a, b), op("lt", b, a))
+            elif isinstance(a.type, ty.Sort) and a.type == b.type:
+                yield op("eq", a, b)
+                if a.type.ordered:
+                    yield from (op("lt", a, b), op("lt", b, a))
+
+    def of_enum(self, term: core.Expr) -> Iterator[core.Expr]:
+        """That it is this member."""
+        assert isinstance(term.type, ty.Enum)
+        yield from (op("eq", term, core.Lit(term.type, member)) for member in term.type.members)
+
+    def of_option(self, term: core.Expr) -> Iterator[core.Expr]:
+        """That there is none, or that it is one of the variables."""
+        assert isinstance(term.type, ty.Option)
+        yield op("eq", term, core.Lit(term.type, None))
+        for local in self._of_kind(term.type.item):
+            yield op("eq", term, op("some", local, of=term.type))
+
+    def of_set(self, term: core.Expr) -> Iterator[core.Expr]:
+        """That a variable is in it, that it is empty, everything, a majority; that a message was sent."""
+        assert isinstance(term.type, ty.Set)
+        item = term.type.item
+        if isinstance(item, ty.Record):
+            yield from self._messages(term, item)
+            return
+        yield from (op("set.in", local, term) for local in self._of_kind(item))
+        yield op("eq", term, core.SetLit(term.type, ()))
+        if isinstance(item, ty.Sort):
+            yield op("eq", term, domain(item))
+            if self.majorities:
+                yield op("set.majority", term)
+
+    def _messages(self, pool: core.Expr, item: ty.Record) -> Iterator[core.Expr]:
+        """That a message was sent with variables (or enum members) in some fields and anything in the others."""
+        choices = [[*self._keys(kind), None] if _simple(kind) else [None] for _, kind in item.fields]
+        for values in itertools.islice(itertools.product(*choices), MOST_FILLINGS):
+            if item.fields and all(value is None for value in values):
+                yield op("ne", pool, core.SetLit(pool.type, ()))
+            elif all(value is not None for value in values):
+                yield op("set.in", core.RecordExpr(item, tuple(v for v in values if v is not None)), pool)
+            else:
+                yield _some_message(pool, item, values)
+
+    # --------------------------------------------------------------------------------------------- quorums
+
+    def _quorums(self) -> Iterator[tuple[core.Expr, int]]:
+        """That most members of a sort satisfy an atom about one of them and the template's variables."""
+        sorts = {kind.name: kind for kind in self.spec.types.values() if isinstance(kind, ty.Sort)}
+        if self.majorities:
+            for sort in sorts.values():
+                member = core.Local(sort, f"each_{sort.name.lower()}")
+                for atom in self._about(member):
+                    gens = (core.Gen(member.name, domain(sort)),)
+                    yield op("set.majority", core.SetComp(ty.Set(sort), gens, atom, member)), 3
+        for decl in self.spec.consts:
+            if decl.quorum is not None and decl.quorum_of in sorts:
+                sort = sorts[decl.quorum_of]
+                member, quorum = core.Local(sort, f"each_{sort.name.lower()}"), core.Local(ty.Set(sort), "quorum_1")
+                for atom in self._about(member):
+                    body = core.Quant(BOOL, "all", member.name, quorum, atom)
+                    yield core.Quant(BOOL, "exists", quorum.name, core.Const(decl.type, decl.name), body), 3
+
+    def _about(self, member: core.Local) -> Iterator[core.Expr]:
+        """Atoms that speak of a bound member, and their negations."""
+        inner = _Atoms(self.spec, ())
+        inner.locals, inner.majorities = [*self.locals, member], False
+        for atom, _ in itertools.chain(inner._hints(), inner._plain()):
+            names = {node.name for node in _names(atom)}
+            if member.name in names and names != {member.name} | {local.name for local in self.locals} ^ names:
+                yield atom
+                yield op("not", atom)
+
+
+def _simple(of: ty.Type) -> bool:
+    return isinstance(of, ty.Sort | ty.Enum | ty.Int | ty.Range)
+
+
+def _some_message(pool: core.Expr, item: ty.Record, values: Sequence[core.Expr | None]) -> core.Expr:
+    message = core.Local(item, "some_message")
+    known = [
+        op("eq", core.Field(kind, message, name), value)
+        for (name, kind), value in zip(item.fields, values, strict=True)
+        if value is not None
+    ]
+    return core.Quant(BOOL, "exists", message.name, pool, known[0] if len(known) == 1 else op("and", *known))
+
+
+def _nothing(atoms: _Atoms, term: core.Expr) -> Iterator[core.Expr]:
+    return iter(())
+
+
+_SAY: dict[type, Callable[[_Atoms, core.Expr], Iterator[core.Expr]]] = {
+    ty.Bool: lambda atoms, term: iter((term,)),
+    ty.Enum: _Atoms.of_enum,
+    ty.Option: _Atoms.of_option,
+    ty.Set: _Atoms.of_set,
+}
