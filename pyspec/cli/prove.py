@@ -16,6 +16,8 @@ from pyspec.cli.check import spec_files
 from pyspec.cli.console import count, duration, make_console
 from pyspec.cli.proving import Asked, prove_file, tell
 from pyspec.cli.report import Report, of_errors
+from pyspec.cli.suggesting import suggest_file
+from pyspec.cli.suggesting import tell as tell_lemmas
 
 
 @click.command("prove")
@@ -26,12 +28,19 @@ from pyspec.cli.report import Report, of_errors
 @click.option("--threads", type=click.IntRange(1, 256), help="Obligations solved at once (default: processors).")
 @click.option("--no-search", is_flag=True, help="Do not search the explored model for violations first.")
 @click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
+@click.option("--suggest", is_flag=True, help="Search for lemmas that make the invariants inductive.")
+@click.option("--max-seconds", type=click.FloatRange(min=1), default=120.0, show_default=True, help="For --suggest.")
 @options.output_options()
-def command(specs: tuple[str, ...], any_size: bool, as_json: bool, **asked: object) -> int:
+def command(
+    specs: tuple[str, ...], any_size: bool, suggest: bool, max_seconds: float, as_json: bool, **asked: object
+) -> int:
     """Prove invariants, lemmas and step properties by induction.
 
     Without -m the proof is for any number of nodes and any constants that the assumptions allow; with -m for the
     sizes of that model. Lemmas strengthen the induction. What is not proved comes with a counterexample to induction.
+
+    With --suggest, lemmas are searched for, from the vocabulary of the specification and the predicates that it names
+    as hints, and printed as lines to paste.
     """
     request = Asked(**asked)  # type: ignore[arg-type]
     if any_size and request.model is not None:
@@ -40,15 +49,15 @@ def command(specs: tuple[str, ...], any_size: bool, as_json: bool, **asked: obje
     reports = []
     paths = spec_files(specs)
     for path in paths:
-        report = _prove_one(path, request, as_json)
+        report = _suggest_one(path, request, max_seconds, as_json) if suggest else _prove_one(path, request, as_json)
         reports.append(report)
         if not as_json:
-            tell(console, report)
+            (tell_lemmas if suggest and "lemmas" in report else tell)(console, report)
     code = exits.worst(report["exit_code"] for report in reports)
     if as_json:
         single = len(paths) == 1 and not Path(specs[0]).is_dir()
         print(json.dumps(reports[0] if single else {"results": reports, "exit_code": code}))
-    elif len(reports) > 1:
+    elif len(reports) > 1 and not suggest:
         console.print()
         table.show(console, [_row(report) for report in reports], COLUMNS)
     return code
@@ -65,11 +74,33 @@ def _prove_one(path: str, request: Asked, quiet: bool) -> Report:
     except SpecError as wrong:
         return _mistakes(wrong.diagnostics, path)
     except OSError as wrong:
-        if wrong.filename is None or Path(str(wrong.filename)) != Path(path):
-            raise
-        return _mistakes([Diagnostic("E0001", f"cannot read the file: {wrong.strerror}", Span(path))], path)
+        return _unread(wrong, path)
     finally:
         close()
+
+
+def _suggest_one(path: str, request: Asked, max_seconds: float, quiet: bool) -> Report:
+    """The report of a search for lemmas in one file."""
+    progress, close = _progress(path, quiet)
+
+    def told(line: str) -> None:
+        if progress is not None:
+            progress(0, 0, line)
+
+    try:
+        return suggest_file(path, request, max_seconds, told)
+    except SpecError as wrong:
+        return _mistakes(wrong.diagnostics, path)
+    except OSError as wrong:
+        return _unread(wrong, path)
+    finally:
+        close()
+
+
+def _unread(wrong: OSError, path: str) -> Report:
+    if wrong.filename is None or Path(str(wrong.filename)) != Path(path):
+        raise wrong
+    return _mistakes([Diagnostic("E0001", f"cannot read the file: {wrong.strerror}", Span(path))], path)
 
 
 def _mistakes(found: Sequence[Diagnostic], path: str) -> Report:
@@ -85,7 +116,8 @@ def _progress(path: str, quiet: bool) -> tuple[Callable[[int, int, str], None] |
     name = Path(path).stem
 
     def told(done: int, total: int, what: str) -> None:
-        sys.stderr.write(f"\r\x1b[2K{name}: {done} of {total} obligations, {what}"[:150])
+        counted = f"{done} of {total} obligations, " if total else ""
+        sys.stderr.write(f"\r\x1b[2K{name}: {counted}{what}"[:150])
         sys.stderr.flush()
 
     def close() -> None:

@@ -66,7 +66,7 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
     from pyspec.model.instance import instantiate
     from pyspec.prove.engine import Options, prove, prove_instance
 
-    searched = None if asked.no_search or not spec.models else _search(spec, path, asked)
+    searched = None if asked.no_search or not spec.models else search_model(spec, path, asked)
     limits = Options(asked.seconds, threads=asked.threads, use_cache=not asked.no_cache)
     if asked.model is None and not asked.consts:
         result = prove(spec, asked.flaws, limits, progress)
@@ -84,7 +84,7 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
 # ------------------------------------------------------------------------------------------- explicit search
 
 
-def _search(spec: core.Spec, path: str, asked: Asked) -> Report:
+def search_model(spec: core.Spec, path: str, asked: Asked) -> Report:
     """The report of a search of the model: what is false there needs no proof."""
     request = Request(path, asked.model, asked.consts, asked.flaws, max_seconds=SEARCH_SECONDS, keep_going=True)
     return run(request if asked.flaws else replace(request, keep_going=False), None, spec)

@@ -105,6 +105,8 @@ def _count(e: s.CallExpr, env: Env, want: Want) -> c.Expr:
     usage = "count(x in S where P)"
     if len(e.args) == 2:
         a = infer(e.args[0], env)
+        if isinstance(a, c.Op) and a.op == "bag.support":  # `network.M`: the messages, of which there may be copies
+            a = a.args[0]
         if isinstance(a.type, t.Bag):
             return op("bag.count", INT, e.span, a, check(e.args[1], env, a.type.item, "the element"))
     (arg,) = _args(e, usage, 1)

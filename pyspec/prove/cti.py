@@ -106,6 +106,24 @@ def instance_cti(made: Instance, target: Target, seconds: float) -> Cti | None:
     return None if trace is None else Cti(target, Sizes(()), trace, made)
 
 
+def every_cti(made: Instance, sizes: Sizes, until: float) -> Iterator[Cti]:
+    """Counterexamples in an instance, at most one for each action and conjunct; they are not the plainest."""
+    problem = Obligations(made.spec, finite=True, flaws=made.flaws)
+    problem.leave_out_unsupported()
+    problem.step_parts = []
+    machine = Machine(made)
+    met: set[Target] = set()
+    for action in problem.spec.actions:
+        for run, obligation in problem.steps_with_runs(action):
+            target = Target.of(obligation)
+            if obligation.kind != "step" or target in met or time.monotonic() > until:
+                continue
+            trace = _Search(problem, machine, run, obligation, target).solve(until, 0.3)
+            if trace is not None:
+                met.add(target)
+                yield Cti(target, sizes, trace, made)
+
+
 def in_instance(made: Instance, target: Target, until: float) -> Trace | None:
     """A counterexample in an instance, confirmed by the interpreter; None if there is none, or not in time."""
     problem = Obligations(made.spec, finite=True, flaws=made.flaws)
@@ -146,10 +164,11 @@ class _Search:
     def _add(self, formula: Truth) -> None:
         self.solver.add(problem_term(self.problem, formula))
 
-    def solve(self, until: float) -> Trace | None:
+    def solve(self, until: float, polish: float = 3.0) -> Trace | None:
+        """A counterexample, if there is one; `polish`: seconds to make it plainer."""
         if self._check(until) is None:
             return None
-        model = self._plainest(until)
+        model = self._plainest(until, polish)
         decoder = Decoder(self.problem.encoder.u, model)
         try:
             return self._confirmed(decoder)
@@ -161,9 +180,9 @@ class _Search:
         terms = [problem_term(self.problem, formula) for formula in more]
         return self.solver.model() if self.solver.check(*terms) == z3.sat else None
 
-    def _plainest(self, until: float) -> Any:
+    def _plainest(self, until: float, polish: float) -> Any:
         """A model whose state differs from the initial one in as few places as possible."""
-        until = min(until, time.monotonic() + 3)
+        until = min(until, time.monotonic() + polish)
         for wanted in self._wishes():
             if time.monotonic() > until:
                 break

@@ -70,7 +70,7 @@ def reach(instance: Instance, seconds: float, most: int, seed: int = 0) -> Reach
 
 
 def _following(machine: Machine, level: list[State], seen: dict[State, None], until: float) -> list[State]:
-    found = []
+    found: list[State] = []
     for state in level:
         if time.monotonic() > until:
             return [*found, state]

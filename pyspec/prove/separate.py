@@ -53,4 +53,5 @@ def _hitting(masks: Sequence[int], most: int) -> Iterator[int]:
 
 
 def _minimal(bits: int, masks: Sequence[int]) -> bool:
-    return all(any(not mask & (bits & ~(1 << at)) for mask in masks) for at in range(bits.bit_length()) if bits >> at & 1)
+    single = [1 << at for at in range(bits.bit_length()) if bits >> at & 1]
+    return all(any(not mask & bits & ~one for mask in masks) for one in single)

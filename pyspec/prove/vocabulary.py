@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pyspec.lang import core
@@ -19,7 +20,7 @@ BOOL = ty.Bool()
 #: How many variables a template has at most, and how many of one type.
 MOST_VARIABLES, MOST_OF_A_TYPE = 3, 2
 #: How many atoms of one template are kept; hints come first.
-MOST_ATOMS = 90
+MOST_ATOMS = 110
 #: In how many ways one message's fields are filled with variables.
 MOST_FILLINGS = 12
 Variables = tuple[tuple[str, ty.Type], ...]
@@ -114,17 +115,21 @@ def _quantified(spec: core.Spec) -> list[ty.Type]:
 
 
 def _parts(of: ty.Type) -> Iterator[ty.Type]:
-    """The types of map keys and of messages' fields within a type."""
+    """The types of keys, of elements and of messages' fields within a type."""
     if isinstance(of, ty.Map):
         yield from of.key.items if isinstance(of.key, ty.Tuple) else (of.key,)
         yield from _parts(of.value)
     elif isinstance(of, ty.Set | ty.Bag) and isinstance(of.item, ty.Record):
         yield from (kind for _, kind in of.item.fields)
+    elif isinstance(of, ty.Set | ty.Bag | ty.Option):
+        yield of.item
 
 
 def _named(spec: core.Spec, kinds: Sequence[ty.Type]) -> Variables:
     """A name for each variable: the initial of its type, numbered where there are two; never a name in use."""
     used = {name for prop in spec.properties if prop.kind == "hint" for name in _bound(prop.body)}
+    used |= {name for prop in spec.properties for name, _ in prop.params}
+    used |= {name for function in spec.functions for name, _ in function.params}
     used |= {var.name for var in spec.vars} | {function.name for function in spec.functions}
     used |= {decl.name for decl in spec.consts} | {flaw.name for flaw in spec.flaws} | {*spec.types}
     used |= {member for kind in spec.types.values() if isinstance(kind, ty.Enum) for member in kind.members}
@@ -164,7 +169,9 @@ class _Atoms:
 
     def __init__(self, spec: core.Spec, variables: Variables) -> None:
         self.spec = spec
+        self.hinted = any(prop.kind == "hint" for prop in spec.properties)
         self.locals = [core.Local(kind, name) for name, kind in variables]
+        self.numbers: list[core.Expr] = []
         self.majorities = any(
             isinstance(node, core.Op) and node.op == "set.majority"
             for action in spec.actions
@@ -172,9 +179,9 @@ class _Atoms:
         )
 
     def all(self) -> list[tuple[core.Expr, int]]:
-        """Atoms with their costs, each once, hints first."""
+        """Atoms with their costs, each once, hints first; where there are hints, quorums are left to them."""
         found: dict[core.Expr, int] = {}
-        for atom, cost in itertools.chain(self._hints(), self._plain(), self._quorums()):
+        for atom, cost in itertools.chain(self._hints(), self._plain(), () if self.hinted else self._quorums()):
             found.setdefault(atom, cost)
         return list(itertools.islice(found.items(), MOST_ATOMS))
 
@@ -184,20 +191,45 @@ class _Atoms:
     # ----------------------------------------------------------------------------------------------- hints
 
     def _hints(self) -> Iterator[tuple[core.Expr, int]]:
+        """The hints of the specification, and its own predicates, about the variables; what has no variable to speak of
+        may be anything (`exists`)."""
+        for params, cost, body in self._predicates():
+            choices = [[*self._of_kind(kind), None] for _, kind in params]
+            for values in itertools.product(*choices):
+                holes = [param for param, value in zip(params, values, strict=True) if value is None]
+                given = {name: value for (name, _), value in zip(params, values, strict=True) if value is not None}
+                if len(holes) > 1 or (holes and not given):
+                    continue
+                atom = body(given)
+                for name, kind in holes:
+                    atom = core.Quant(BOOL, "exists", name, domain(kind), atom)
+                yield atom, cost + len(holes)
+
+    def _predicates(self) -> Iterator[tuple[Variables, int, Callable[[dict[str, core.Expr]], core.Expr]]]:
         for prop in self.spec.properties:
             if prop.kind == "hint":
-                for values in itertools.product(*(self._of_kind(kind) for _, kind in prop.params)):
-                    given = {name: value for (name, _), value in zip(prop.params, values, strict=True)}
-                    yield substituted(prop.body, given), 1
+                yield prop.params, 1, partial(substituted, prop.body)
+        for function in self.spec.functions:
+            simple = all(_simple(kind) for _, kind in function.params)
+            if isinstance(function.result, ty.Bool) and simple and len(function.params) <= MOST_VARIABLES:
+                yield function.params, 2, partial(_called, function)
 
     # ----------------------------------------------------------------------------------------------- state
 
     def _plain(self) -> Iterator[tuple[core.Expr, int]]:
         variables = (core.StateVar(var.type, var.name) for var in self.spec.vars if var.kind != "budget")
         terms = [*self.locals, *(term for variable in variables for term in self._terms(variable))]
+        self.numbers = [term for term in terms if isinstance(term.type, ty.Int | ty.Range)]
         for term in terms:
-            yield from ((atom, 1) for atom in _SAY.get(type(term.type), _nothing)(self, term))
+            yield from ((atom, 1) for atom in self.say(term))
         yield from ((atom, 1) for atom in self._comparisons(terms))
+        for decl in self.spec.consts:
+            if isinstance(decl.type, ty.Bool):
+                yield core.Const(decl.type, decl.name), 2
+
+    def say(self, term: core.Expr) -> Iterator[core.Expr]:
+        """The atoms about one term."""
+        return _SAY.get(type(term.type), _nothing)(self, term)
 
     def _terms(self, base: core.Expr) -> Iterator[core.Expr]:
         """What can be reached from a variable with the template's variables as keys."""
@@ -236,11 +268,45 @@ class _Atoms:
         yield from (op("eq", term, core.Lit(term.type, member)) for member in term.type.members)
 
     def of_option(self, term: core.Expr) -> Iterator[core.Expr]:
-        """That there is none, or that it is one of the variables."""
+        """That there is none, that it is one of the variables, or what is said of what is there."""
         assert isinstance(term.type, ty.Option)
-        yield op("eq", term, core.Lit(term.type, None))
-        for local in self._of_kind(term.type.item):
+        item = term.type.item
+        nothing = core.Lit(term.type, None)
+        yield op("eq", term, nothing)
+        for local in self._of_kind(item):
             yield op("eq", term, op("some", local, of=term.type))
+        there = op("unwrap", term, of=item)
+        for atom in self._inside(there):
+            yield op("and", op("ne", term, nothing), atom)
+
+    def _inside(self, term: core.Expr) -> Iterator[core.Expr]:
+        """What is said of a value that is there: an order of numbers, the fields of a record."""
+        if isinstance(term.type, ty.Int | ty.Range):
+            for other in self.numbers:
+                yield from (op("lt", term, other), op("lt", other, term))
+        elif isinstance(term.type, ty.Record):
+            for name, kind in term.type.fields:
+                field = core.Field(kind, term, name)
+                yield from self._inside(field)
+                if isinstance(kind, ty.Sort):
+                    yield from (op("eq", field, local) for local in self._of_kind(kind))
+                elif isinstance(kind, ty.Bool | ty.Enum):
+                    yield from self.say(field)
+
+    def of_bag(self, term: core.Expr) -> Iterator[core.Expr]:
+        """That something is in it, or more than once; a message that was sent, how many there are."""
+        assert isinstance(term.type, ty.Bag)
+        item, one = term.type.item, core.Lit(ty.Int(), 1)
+        for value in self._records(item) if isinstance(item, ty.Record) else self._of_kind(item):
+            yield op("bag.in", value, term)
+            yield op("lt", one, op("bag.count", term, value, of=ty.Int()))
+        yield op("ne", term, core.BagLit(term.type, ()))
+        yield op("lt", one, op("bag.size", term, of=ty.Int()))
+
+    def _records(self, item: ty.Record) -> Iterator[core.Expr]:
+        """Records with variables or enum members in every field."""
+        choices = [list(self._keys(kind)) if _simple(kind) else [] for _, kind in item.fields]
+        yield from (core.RecordExpr(item, values) for values in itertools.product(*choices))
 
     def of_set(self, term: core.Expr) -> Iterator[core.Expr]:
         """That a variable is in it, that it is empty, everything, a majority; that a message was sent."""
@@ -264,7 +330,7 @@ class _Atoms:
                 yield op("ne", pool, core.SetLit(pool.type, ()))
             elif all(value is not None for value in values):
                 yield op("set.in", core.RecordExpr(item, tuple(v for v in values if v is not None)), pool)
-            else:
+            elif not self.hinted:
                 yield _some_message(pool, item, values)
 
     # --------------------------------------------------------------------------------------------- quorums
@@ -297,6 +363,12 @@ class _Atoms:
                 yield op("not", atom)
 
 
+def _called(function: core.Function, given: Mapping[str, core.Expr]) -> core.Expr:
+    """A call; a parameter that is not given stands for a variable of its name that is bound around it."""
+    args = tuple(given.get(name, core.Local(kind, name)) for name, kind in function.params)
+    return core.Call(BOOL, function.name, args)
+
+
 def _simple(of: ty.Type) -> bool:
     return isinstance(of, ty.Sort | ty.Enum | ty.Int | ty.Range)
 
@@ -320,4 +392,5 @@ _SAY: dict[type, Callable[[_Atoms, core.Expr], Iterator[core.Expr]]] = {
     ty.Enum: _Atoms.of_enum,
     ty.Option: _Atoms.of_option,
     ty.Set: _Atoms.of_set,
+    ty.Bag: _Atoms.of_bag,
 }

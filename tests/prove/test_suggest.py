@@ -1,0 +1,150 @@
+"""The search for lemmas: what it finds makes invariants inductive, can be pasted, and was not there before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pyspec.check.search import check
+from pyspec.lang import core, load_text
+from pyspec.model.instance import Instance
+from pyspec.model.result import CheckResult
+from pyspec.prove import engine, separate
+from pyspec.prove.spell import lemma_line
+from pyspec.prove.suggest import Options, Suggestions, suggest
+from pyspec.prove.vocabulary import templates
+
+LOCK_SERVER = '''protocol lock_server
+"""Clients ask, the server grants to one at a time."""
+sort Client
+message Grant(c: Client)
+message Release(c: Client)
+network bag
+var held: bool = false
+var holds: map[Client, bool] = {c: false for c in Client}
+
+action grant(c: Client):
+    when not held
+    held = true
+    send Grant(c)
+
+on Grant(c):
+    holds[c] = true
+
+action release(c: Client):
+    when holds[c]
+    holds[c] = false
+    send Release(c)
+
+on Release(c):
+    held = false
+
+invariant mutual_exclusion: all a, b in Client: holds[a] and holds[b] implies a == b
+model ci: Client = 3
+'''
+
+ONCE = """protocol once
+var fails: bool = false
+
+role Server as self:
+    done: bool = false
+    seen: bool = false
+
+    action work:
+        when not seen
+        done = true
+        seen = true
+
+    action again:
+        when seen and not done
+        fails = true
+
+invariant fine: not fails
+model ci: Server = 2
+"""
+
+TICKETS = """protocol tickets
+sort Thread
+const LAST: int = 4
+var next: 0..LAST = 0
+var serving: 0..LAST = 0
+var ticket: map[Thread, (0..LAST)?] = {t: none for t in Thread}
+var inside: map[Thread, bool] = {t: false for t in Thread}
+
+action take(t: Thread):
+    when ticket[t] == none and next < LAST
+    ticket[t] = next
+    next += 1
+
+action enter(t: Thread):
+    when ticket[t] == serving and not inside[t]
+    inside[t] = true
+
+action leave(t: Thread):
+    when inside[t] and serving < LAST
+    inside[t] = false
+    ticket[t] = none
+    serving += 1
+
+invariant mutual_exclusion: all a, b in Thread: inside[a] and inside[b] implies a == b
+terminal quiet: true
+model ci: Thread = 3
+"""
+
+
+def explore(instance: Instance) -> CheckResult:
+    return check(instance, keep_going=True, max_states=20_000)
+
+
+def found(text: str) -> tuple[core.Spec, Suggestions]:
+    spec = load_text(text)
+    return spec, suggest(spec, explore, Options(100, engine.Options(seconds=5, threads=1, use_cache=False)))
+
+
+@pytest.mark.parametrize("text", [LOCK_SERVER, ONCE, TICKETS], ids=["lock server", "once", "tickets"])
+def test_the_lemmas_found_are_lines_that_prove_the_invariants(text: str) -> None:
+    options = engine.Options(seconds=5, cti_seconds=0, threads=1, use_cache=False)
+    assert engine.prove(load_text(text), options=options).verdict != "proved"
+    spec, result = found(text)
+    assert result.status == "inductive", result
+    assert result.lemmas
+    lines = [lemma_line(spec, one) for one in result.lemmas]
+    assert engine.prove(load_text(text + "\n".join(lines) + "\n"), options=options).verdict == "proved"
+    for left_out in range(len(lines)):
+        fewer = lines[:left_out] + lines[left_out + 1 :]
+        assert engine.prove(load_text(text + "\n".join(fewer) + "\n"), options=options).verdict != "proved", left_out
+
+
+def test_a_search_that_cannot_succeed_says_what_is_left() -> None:
+    """The invariant holds only because of the parity of a number, which no predicate speaks of."""
+    text = """protocol parity
+const LAST: int = 6
+var x: 0..LAST = 0
+action two:
+    when x + 2 <= LAST
+    x += 2
+invariant never_three: x != 3
+terminal end: true
+model ci: LAST = 6
+"""
+    _, result = found(text)
+    assert result.status in ("partial", "nothing")
+    assert [cti.target.prop for cti in result.left] == ["never_three"]
+
+
+def test_separators_are_minimal_and_hit_every_difference() -> None:
+    rows = [0b0011, 0b0101, 0b1111]
+    assert separate.separators(0b0011, rows, (1, 1, 1, 1)) == []
+    answers = separate.separators(0b1011, rows, (1, 1, 1, 1))
+    assert answers
+    for _, bits in answers:
+        assert all((0b1011 ^ row) & bits for row in rows)
+
+
+def test_hints_are_part_of_the_vocabulary() -> None:
+    spec = load_text(LOCK_SERVER + "hint both(a: Client, b: Client): holds[a] and held and a != b\n")
+    plain = [atom for template in templates(load_text(LOCK_SERVER)) for atom in template.atoms]
+    hinted = [atom for template in templates(spec) for atom in template.atoms]
+    assert len(set(hinted) - set(plain)) >= 2
+    assert all(isinstance(prop, core.Property) for prop in replace(spec).properties)
