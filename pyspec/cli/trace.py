@@ -14,6 +14,7 @@ from pyspec.cli.console import count, duration, make_console, plain, plural
 
 if TYPE_CHECKING:
     from pyspec.conform import TraceMapping, TraceResult
+    from pyspec.conform.linear import Verdict
 
 
 @click.group("trace")
@@ -134,3 +135,73 @@ def _warning(one: Diagnostic) -> dict[str, Any]:
     from pyspec.cli.diagnostics import to_json
 
     return to_json(one)
+
+
+@command.command("linearizable")
+@click.argument("history", metavar="HISTORY")
+@click.option(
+    "--model", "model_name", required=True, metavar="MODEL", help="register, kv, counter, lock, lease, set, queue."
+)
+@click.option("--html", "page", metavar="FILE", help="Write a timeline with the faults on it.")
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="After S seconds of search the verdict is unknown.",
+)
+@options.output_options()
+def linearizable(history: str, model_name: str, page: str | None, max_seconds: float, as_json: bool) -> int:
+    """Does every operation of HISTORY seem to happen at one instant between its call and its return?
+
+    HISTORY has JSON lines with process, type (invoke, ok, fail, info), f, key, value, result and time.
+    """
+    from pyspec.conform.linear import MODELS, check_history, read_history
+    from pyspec.conform.linear.timeline import explanation, timeline
+
+    if model_name not in MODELS:
+        raise click.UsageError(f"there is no model {model_name!r}, only {', '.join(MODELS)}")
+    found = read_history(history)
+    verdict = check_history(found, MODELS[model_name](), max_seconds)
+    if page is not None:
+        Path(page).write_text(timeline(found, verdict), encoding="utf-8")
+    code = {"linearizable": exits.OK, "unknown": exits.BUDGET}.get(verdict.verdict, exits.FAILED)
+    if as_json:
+        print(json.dumps({**linear_report(history, model_name, verdict), "exit_code": code}))
+        return code
+    console = make_console()
+    keys = f" on {plural(verdict.keys, 'key')}" if verdict.keys > 1 else ""
+    by = "the commit order" if verdict.evidence == "witness" else "search"
+    about = f"{plural(verdict.operations, 'operation')}{keys}, by {by}, {duration(verdict.seconds)}"
+    console.print(plain(f"{history}: {verdict.verdict}"))
+    console.print(f"  {about}" + (f", {count(len(found.failed))} failed" if found.failed else ""))
+    for line in explanation(verdict):
+        console.print(plain(f"  {line}"))
+    if verdict.unknown_keys:
+        console.print(
+            plain(f"  time ran out on {plural(len(verdict.unknown_keys), 'key')}: --max-seconds gives it more")
+        )
+    return code
+
+
+def linear_report(history: str, model: str, verdict: Verdict) -> dict[str, Any]:
+    """A verdict for programs."""
+    failure = verdict.failure
+    return {
+        "history": history,
+        "model": model,
+        "verdict": verdict.verdict,
+        "evidence": verdict.evidence,
+        "operations": verdict.operations,
+        "keys": verdict.keys,
+        "seconds": round(verdict.seconds, 6),
+        "failure": None if failure is None else {
+            "line": failure.operation.line,
+            "process": failure.operation.process,
+            "operation": str(failure.operation),
+            "states": [str(state) for state in failure.states],
+            "concurrent": [{"line": o.line, "process": o.process, "operation": str(o)} for o in failure.concurrent],
+        },
+        "unknown_keys": [str(key) for key in verdict.unknown_keys],
+    }  # fmt: skip
