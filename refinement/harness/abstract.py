@@ -24,9 +24,11 @@ class Abstract:
     `refines` is left out: it relates the specification to a more abstract one, which is not the question here.
     """
 
-    def __init__(self, path: Path, model: str | None, sizes: Mapping[str, object]) -> None:
+    def __init__(
+        self, path: Path, model: str | None, sizes: Mapping[str, object], unwatched: frozenset[str] = frozenset()
+    ) -> None:
         spec = load_spec(path)
-        properties = tuple(prop for prop in spec.properties if prop.kind != "refines")
+        properties = tuple(prop for prop in spec.properties if prop.kind != "refines" and prop.name not in unwatched)
         plain = dataclasses.replace(spec, refines=(), properties=properties)
         self.path = path
         self.instance: Instance = instantiate(plain, model, dict(sizes))
@@ -86,11 +88,14 @@ class Abstract:
                     todo.append(functions[node.name].body)
         return frozenset(found)
 
-    def broken(self, before: State, after: State, changed: frozenset[str]) -> Iterator[str]:
-        """The properties that a step between two states breaks; only those that read what has changed."""
+    def broken(self, state: State, changed: frozenset[str]) -> Iterator[str]:
+        """The invariants that are false in a state; only those that read what has changed."""
         for name, reads in self.invariants:
-            if reads & changed and not self._holds(name, after, None):
+            if reads & changed and not self._holds(name, state, None):
                 yield name
+
+    def broken_step(self, before: State, after: State, changed: frozenset[str]) -> Iterator[str]:
+        """The step properties that are false from one state to the next; only those that read what has changed."""
         for name, reads in self.step_properties:
             if reads & changed and not self._holds(name, before, after):
                 yield name

@@ -49,6 +49,9 @@ class ProtocolMapping:
     """The action of the specification that a restart is."""
     free: ClassVar[frozenset[str]] = frozenset()
     """Variables of the specification that may be given any value before a move, because it leaves them open."""
+    unwatched: ClassVar[frozenset[str]] = frozenset()
+    """Properties of the specification that are not evaluated on the way, because they cost too much at these sizes:
+    they follow from the specification's own steps."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Options of the cores in campaigns: small, so that everything happens soon."""
     orders: ClassVar[tuple[str, ...]] = ()
@@ -56,7 +59,7 @@ class ProtocolMapping:
 
     def load(self) -> Abstract:
         """The specification, large enough for a campaign."""
-        return Abstract(SPECS / self.spec, self.model, self.sizes)
+        return Abstract(SPECS / self.spec, self.model, self.sizes, self.unwatched)
 
     @cached_property
     def abstract(self) -> Abstract:

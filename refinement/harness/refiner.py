@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from impl.runtime.effects import Effect, Persist, Reply, Rewrite, Send
 from impl.runtime.protocol import Setup
@@ -65,20 +65,24 @@ class Refiner:
 
     def check(self, position: Position, step: Step) -> Position:
         """The position after a step."""
-        try:
-            return self._checked(position, step)
-        except Rejection as rejection:
-            raise replace(rejection, position=position) from None
-
-    def _checked(self, position: Position, step: Step) -> Position:
         walk = Walk(self.abstract, position, self.mapping.free)
         try:
-            if step.event is None:
-                self._boot(walk, position, step)
-            else:
-                self.mapping.follow(walk, step)
+            return self._checked(walk, position, step)
         except Refused as refused:
-            raise self._rejection("step", refused.title, refused.lines, walk, step) from None
+            rejection = self._rejection("step", refused.title, refused.lines, walk, step)
+        except Rejection as found:
+            rejection = found
+        except Exception as problem:
+            told = [f"{type(problem).__name__}: {problem}", *_places(problem)]
+            raise self._rejection("step", "this step cannot be read", told, walk, step) from problem
+        rejection.position = position
+        raise rejection from None
+
+    def _checked(self, walk: Walk, position: Position, step: Step) -> Position:
+        if step.event is None:
+            self._boot(walk, position, step)
+        else:
+            self.mapping.follow(walk, step)
         self._compare(walk, step)
         left = self._messages(walk, step)
         self._properties(walk, position, step)
@@ -196,13 +200,19 @@ class Refiner:
     def _properties(self, walk: Walk, position: Position, step: Step) -> None:
         changed = frozenset(walk.changed | {pool for pool in walk.sent if walk.sent[pool] != position.sent.get(pool)})
         if changed:
-            before = Walk(self.abstract, replace(position, state=walk.base), frozenset()).full()
             after = walk.full()
-            for name in self.abstract.broken(before, after, changed):
-                lines = explain(self.abstract.property(name), [before, after], self.abstract.instance)
-                raise self._rejection("invariant", f"{name} is false after this step", lines, walk, step)
+            for name in self.abstract.broken(after, changed):
+                self._broken(name, [after], walk, step)
+        for move in walk.moves:
+            if move.action is not None:
+                for name in self.abstract.broken_step(move.before, move.after, move.changed):
+                    self._broken(name, [move.before, move.after], walk, step)
         for problem in self.mapping.demands(walk, step):
             raise self._rejection("demand", problem, [], walk, step)
+
+    def _broken(self, name: str, states: list[State], walk: Walk, step: Step) -> NoReturn:
+        lines = explain(self.abstract.property(name), states, self.abstract.instance)
+        raise self._rejection("invariant", f"{name} is false after this step", lines, walk, step)
 
     # -------------------------------------------------------------------------------------------- restarting
 
@@ -221,7 +231,6 @@ class Refiner:
         self._undo(walk, found)
         survived = max(number for number, view in life.views if view == found)
         walk.unsay({message for number, message in life.said if number > survived})
-        walk.base = walk.state
         if self.mapping.crash is not None:
             walk.take(self.mapping.crash, self.mapping.atom(step.node))
         self.mapping.restarted(walk, step)
@@ -237,7 +246,7 @@ class Refiner:
                 walk.changed.add(variable)
         if state != walk.state:
             walk.state = state
-            walk.moves.append(Move(None, (), "writes that were not durable are lost", before))
+            walk.moves.append(Move(None, (), "writes that were not durable are lost", before, state))
 
 
 def _in_order(effects: tuple[Effect, ...]) -> Iterator[tuple[Effect, bool]]:
@@ -254,10 +263,12 @@ def _what(effect: Send | Reply) -> str:
 
 def stopped(problem: Exception) -> Rejection:
     """A core that has raised something of its own."""
-    where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}: {frame.line}" for frame in _frames(problem)]
-    return Rejection("stopped", f"a core stopped itself: {type(problem).__name__}: {problem}", tuple(where))
+    return Rejection("stopped", f"a core stopped itself: {type(problem).__name__}: {problem}", tuple(_places(problem)))
 
 
-def _frames(problem: Exception) -> list[traceback.FrameSummary]:
-    found = [frame for frame in traceback.extract_tb(problem.__traceback__) if "/impl/" in frame.filename]
-    return [frame for frame in found if "/runtime/" not in frame.filename]
+def _places(problem: Exception) -> list[str]:
+    """Where in the implementation, or in the mapping, something was raised."""
+    found = traceback.extract_tb(problem.__traceback__)
+    frames = [frame for frame in found if "/impl/" in frame.filename and "/runtime/" not in frame.filename]
+    told = frames or [frame for frame in found if "/refinement/" in frame.filename][-3:]
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}: {frame.line}" for frame in told]

@@ -40,6 +40,8 @@ class Move:
     args: tuple[Value, ...]
     text: str
     before: State = field(compare=False, repr=False)
+    after: State = field(compare=False, repr=False)
+    changed: frozenset[str] = frozenset()
 
 
 class Refused(Exception):
@@ -57,7 +59,6 @@ class Walk:
     def __init__(self, abstract: Abstract, position: Position, free: frozenset[str]) -> None:
         self.abstract = abstract
         self.state: State = position.state
-        self.base: State = position.state
         self.sent = position.sent
         self.facts = position.facts
         self.moves: list[Move] = []
@@ -116,7 +117,8 @@ class Walk:
 
     def _move_to(self, after: State, action: str | None, args: tuple[Value, ...], text: str) -> None:
         before = self.state
-        self.changed |= _changed(self.abstract, before, after)
+        changed = _changed(self.abstract, before, after)
+        self.changed |= changed
         for pool in self.abstract.pools.values():
             attribute = self.abstract.attribute[pool]
             new = getattr(after, attribute)
@@ -124,7 +126,7 @@ class Walk:
                 self.sent = self.sent.set(pool, self.sent.get(pool, frozenset()) | new)
                 after = after.but(**{attribute: frozenset()})
         self.state = after
-        self.moves.append(Move(action, args, text, before))
+        self.moves.append(Move(action, args, text, before, after, frozenset(changed)))
 
     def text(self, action: str, args: tuple[Value, ...]) -> str:
         names = [param.name for param in self.abstract.runners[action].action.params]
