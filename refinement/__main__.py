@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,9 @@ ROOM = Path(__file__).resolve().parent
 
 def protocols() -> list[str]:
     """Every protocol that has a mapping."""
-    return sorted(path.stem for path in ROOM.glob("*.py") if not path.stem.startswith("_"))
+    return sorted(
+        found.name for found in pkgutil.iter_modules([str(ROOM)]) if found.name not in ("harness", "__main__")
+    )
 
 
 def find(name: str) -> ProtocolMapping:

@@ -156,13 +156,14 @@ class SetMapping(ProtocolMapping):
 
     def know(self, walk: Walk, replica: Atom, store: Rec, why: str) -> None:
         """Give a replica a store, with the history that belongs to it."""
-        givers = [giver for giver, count in store["context"].items() if count]  # type: ignore[attr-defined]
+        held: Any = store
+        givers = [giver for giver, count in held.context.items() if count]
         added: Any = frozenset(self.entry(walk.facts[("element", giver.index)], giver) for giver in givers)
         walk.choose(
             why,
             Replica__store=walk.cell("Replica.store", replica, store),
             Replica__added=walk.cell("Replica.added", replica, added),
-            Replica__removed=walk.cell("Replica.removed", replica, added - store["entries"]),  # type: ignore[operator],
+            Replica__removed=walk.cell("Replica.removed", replica, added - held.entries),
         )
 
     def restarted(self, walk: Walk, step: Step) -> None:

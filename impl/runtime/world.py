@@ -216,7 +216,7 @@ def take(world: World, choice: Choice) -> tuple[World, tuple[Step, ...]]:
         return _boot(world, choice.node)
     if isinstance(choice, Give):
         return _run(_spend(world, ("order", choice.order)), choice.node, Nudge(choice.order))
-    ticket = world.left["call", choice.command]
+    ticket = sum(world.left["call", command] for command, _ in world.bounds.calls)
     reads = choice.command[0] in world.protocol.reads
     spent = _spend(world, ("call", choice.command))
     return _run(spent, choice.node, Request(ticket, (choice.command,), 0, reads))

@@ -85,6 +85,10 @@ class ProtocolMapping:
         """Take the moves of the specification that a step of the implementation is."""
         raise NotImplementedError
 
+    def kept(self, node: str, state: Any) -> View:
+        """What else must survive a crash: values under names of the mapping's own, which the specification lacks."""
+        return {}
+
     def restarted(self, walk: Walk, step: Step) -> None:
         """Moves after the specification's crash, when a node has booted with what its disk held."""
 

@@ -159,14 +159,15 @@ class Refiner:
 
     def _stable(self, walk: Walk, node: str, state: Any) -> View:
         view = self.mapping.view(walk, node, state)
-        return {place: value for place, value in view.items() if place[0] in self.abstract.stable}
+        stable = {place: value for place, value in view.items() if place[0] in self.abstract.stable}
+        return stable | self.mapping.kept(node, state)
 
     def _recover(self, walk: Walk, step: Step, life: Life, stable: View) -> None:
         """A node that crashed now, with all it has written on its disk, would come back with the same stable state."""
         state, _ = self.mapping.protocol.boot(self.setup[step.node], life.records, 0, 1)
         found = self._stable(walk, step.node, state)
         lines = [
-            f"{place[0]}: in memory {show(value)}, from the records on the disk {show(found[place])}"
+            f"{place[0]}: in memory {told(value)}, from the records on the disk {told(found[place])}"
             for place, value in stable.items()
             if found[place] != value
         ]
@@ -187,7 +188,7 @@ class Refiner:
             to, message = (effect.to, effect.message) if isinstance(effect, Send) else ("", effect)
             for name in sorted(self.mapping.durable(step.node, to, message)) if pending else ():
                 lines = [
-                    f"{place[0]}: on the disk {show(undone.get(place))}, in memory {show(value)}"
+                    f"{place[0]}: on the disk {told(undone.get(place))}, in memory {told(value)}"
                     for place, value in stable.items()
                     if place[0] == name and undone.get(place) != value
                 ]
@@ -224,7 +225,7 @@ class Refiner:
         found = self._stable(walk, step.node, step.after)
         if found not in [view for _, view in life.views]:
             lines = [
-                f"{place[0]}: after the restart {show(value)}, last in memory {show(life.views[-1][1].get(place))}"
+                f"{place[0]}: after the restart {told(value)}, last in memory {told(life.views[-1][1].get(place))}"
                 for place, value in found.items()
             ]
             raise self._rejection("recovery", f"{step.node} comes back with a state it never wrote", lines, walk, step)
@@ -239,6 +240,8 @@ class Refiner:
         """What was written last may not have been durable yet: nobody has heard of it."""
         before = state = walk.state
         for (variable, *path), value in found.items():
+            if variable not in self.abstract.attribute:
+                continue
             attribute = self.abstract.attribute[variable]
             if at(state, attribute, tuple(path)) != value:
                 whole = value if not path else getattr(state, attribute).put(path[0], value)
@@ -255,6 +258,14 @@ def _in_order(effects: tuple[Effect, ...]) -> Iterator[tuple[Effect, bool]]:
     for effect in effects:
         yield effect, fresh
         fresh = fresh or isinstance(effect, Persist | Rewrite)
+
+
+def told(value: Any) -> str:
+    """A value of the specification, or of the mapping's own, as text."""
+    try:
+        return show(value)
+    except KeyError:
+        return repr(value)
 
 
 def _what(effect: Send | Reply) -> str:

@@ -1,0 +1,294 @@
+"""Who may lead, and what may be answered: the promises of the lock service that its specification does not speak of.
+
+Each is judged by what the nodes were seen to do: ticks counted, votes and acknowledgements sent, data at a position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from impl.redis_lock.messages import Answer, Beat, BeatReply, Change, Claim, Grant, Position, Sync
+from impl.redis_lock.state import LEADER, TOKENS_PER_EPOCH
+from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Send, Tick
+from impl.runtime.packing import unpack
+from refinement.harness import redis
+from refinement.harness.mapping import Step
+from refinement.harness.walk import Walk
+
+LONG = 1 << 30
+"""Ticks that are enough for anything."""
+
+
+class Copy:
+    """The data up to a position. When what has expired is swept away is each copy's own affair."""
+
+    __slots__ = ("at", "keys")
+    __hash__ = None  # type: ignore[assignment]  # equal copies may have swept differently
+
+    def __init__(self, at: Position, keys: Any) -> None:
+        self.at = at
+        self.keys = keys
+
+    def alive(self, now: int) -> dict[bytes, tuple[bytes, int | None, int]]:
+        """Value, deadline and token of what has not expired at a moment."""
+        rows = self.keys.items.items()
+        return {key: (i.value, i.deadline, i.born) for key, i in rows if i.deadline is None or i.deadline > now}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Copy):
+            return NotImplemented
+        now = max(self.keys.now, other.keys.now)
+        return self.at == other.at and self.alive(now) == other.alive(now)
+
+    def __repr__(self) -> str:
+        return f"{self.at.epoch}.{self.at.offset} {self.alive(self.keys.now)}"
+
+
+def changes_of(step: Step) -> list[Change]:
+    """The changes that a step writes down."""
+    records = [record for effect in step.effects if isinstance(effect, Persist) for record in effect.records]
+    return [record for record in records if isinstance(record, Change)]
+
+
+def demands(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
+    """Everything that is wrong with a step."""
+    if step.before is None:
+        if step.effects:  # a real start, not a look at what the disk would give
+            walk.facts = walk.facts.set(("quiet", step.node), 0).set(("ticks", step.node), 0)
+        return
+    yield from promises(step)
+    yield from votes(walk, step)
+    yield from obedience(walk, step)
+    yield from leadership(walk, step, nodes)
+    yield from positions(walk, step)
+    yield from executed(walk, step)
+    yield from answers(walk, step, nodes)
+
+
+def promises(step: Step) -> Iterator[str]:
+    """An epoch is never left for an earlier one; in one, a promise changes only to the leader that has won."""
+    old, new = step.before.promise, step.after.promise
+    if new.epoch < old.epoch:
+        yield f"{step.node} goes back from epoch {old.epoch} to {new.epoch}"
+    beaten = (
+        isinstance(step.event, Receive) and isinstance(step.event.message, Beat) and step.event.sender == new.leader
+    )
+    if new.epoch == old.epoch and new.leader != old.leader and old.leader != "" and not beaten:
+        yield f"{step.node} has promised epoch {old.epoch} to {old.leader}, and now to {new.leader}"
+
+
+def votes(walk: Walk, step: Step) -> Iterator[str]:
+    """A vote is for the promised leader, free of any lease, and for data that reaches as far as the voter's."""
+    node, s = step.node, step.after
+    quiet = walk.facts.get(("quiet", node), LONG) + isinstance(step.event, Tick)
+    if isinstance(step.event, Nudge) and step.event.order in ("wait", "resign"):
+        quiet = LONG
+    for effect in step.effects:
+        if isinstance(effect, Send) and isinstance(effect.message, Grant) and effect.message.granted:
+            grant = effect.message
+            if effect.to != node and quiet < s.options.wait_ticks and not _again(step, effect.to, grant):
+                yield f"{node} gives {effect.to} its vote {quiet} ticks after it obeyed or started"
+            if not grant.pre:
+                if (s.promise.epoch, s.promise.leader) != (grant.epoch, effect.to):
+                    yield f"{node} votes for {effect.to} in epoch {grant.epoch}, but has promised {s.promise}"
+                walk.facts = walk.facts.set(("vote", grant.epoch, node), effect.to)
+                quiet = quiet if _again(step, effect.to, grant) else 0
+            claim = step.event.message if isinstance(step.event, Receive) else None
+            if isinstance(claim, Claim) and claim.at.key() < step.before.at.key():
+                yield f"{node} votes for {effect.to}, whose data reaches {claim.at}, its own {step.before.at}"
+            if isinstance(claim, Claim) and grant.epoch <= step.before.promise.epoch and grant.pre:
+                yield f"{node} would vote in epoch {grant.epoch}, but has promised {step.before.promise}"
+        if isinstance(effect, Send) and isinstance(effect.message, BeatReply) and effect.message.round:
+            quiet = 0
+    walk.facts = walk.facts.set(("quiet", node), quiet)
+
+
+def _again(step: Step, to: str, grant: Grant) -> bool:
+    """Whether the vote was given before and is only told once more."""
+    promise = step.before.promise
+    return not grant.pre and (promise.epoch, promise.leader) == (grant.epoch, to)
+
+
+def obedience(walk: Walk, step: Step) -> Iterator[str]:
+    """A round is acknowledged to the promised leader only, in its epoch."""
+    for effect in step.effects:
+        if isinstance(effect, Send) and isinstance(effect.message, BeatReply) and effect.message.round:
+            reply, promise = effect.message, step.after.promise
+            if (promise.epoch, promise.leader) != (reply.epoch, effect.to):
+                yield f"{step.node} obeys {effect.to} in epoch {reply.epoch}, but has promised {promise}"
+            beat = step.event.message if isinstance(step.event, Receive) else None
+            if not isinstance(beat, Beat) or (beat.epoch, beat.round) != (reply.epoch, reply.round):
+                yield f"{step.node} acknowledges round {reply.round} of epoch {reply.epoch}, and was told {beat}"
+            if reply.at != step.after.at:
+                yield f"{step.node} says that its data reaches {reply.at}, but it is {step.after.at}"
+            key = ("round", reply.epoch, effect.to, step.node)
+            walk.facts = walk.facts.set(key, max(reply.round, walk.facts.get(key, 0)))
+
+
+def leadership(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
+    """A leader has the votes of a majority, and goes on only while a majority has acknowledged a recent round."""
+    node, s = step.node, step.after
+    ticks = walk.facts.get(("ticks", node), 0) + isinstance(step.event, Tick)
+    walk.facts = walk.facts.set(("ticks", node), ticks)
+    epoch = s.promise.epoch
+    if s.role != LEADER:
+        return
+    if walk.remember(("leader", epoch), node) != node:
+        yield f"{node} leads epoch {epoch}, as {walk.facts['leader', epoch]} did"
+    if step.before.role != LEADER:
+        given = {
+            name for key, to in walk.facts.items() if key[:2] == ("vote", epoch) and to == node for name in key[2:]
+        }
+        if 2 * len(given) <= nodes:
+            yield f"{node} leads epoch {epoch} by the votes of {sorted(given)}"
+    for effect in step.effects:
+        if isinstance(effect, Send) and isinstance(effect.message, Beat):
+            walk.remember(("sent", epoch, node, effect.message.round), ticks)
+            if effect.message.epoch != epoch:
+                yield f"{node} beats for epoch {effect.message.epoch} while it leads {epoch}"
+    for other, follower in s.followers.items():
+        if follower.round > walk.facts.get(("round", epoch, node, other), 0):
+            yield f"{node} believes that {other} has acknowledged round {follower.round}"
+    if isinstance(step.event, Tick):
+        reached = acknowledged(walk, step.after, node, nodes)
+        since = walk.facts.get(("sent", epoch, node, reached))
+        if since is not None and ticks - since >= s.options.lease_ticks:
+            yield f"{node} leads on, {ticks - since} ticks after the last round that a majority has acknowledged"
+
+
+def acknowledged(walk: Walk, s: Any, node: str, nodes: int) -> int:
+    """The latest round of a leader that a majority, itself among it, is known to have acknowledged."""
+    rounds: list[int] = sorted([follower.round for follower in s.followers.values()], reverse=True)
+    needed = nodes // 2
+    return rounds[needed - 1]
+
+
+def positions(walk: Walk, step: Step) -> Iterator[str]:
+    """Each change follows the position it was made at, and all copies at one position are the same."""
+    at: Position = step.before.at
+    leads = step.after.role == LEADER and not isinstance(getattr(step.event, "message", None), Sync)
+    for change in changes_of(step):
+        key = ("change", change.epoch, change.offset)
+        if leads and (key in walk.facts or change.epoch != step.after.promise.epoch):
+            yield f"{step.node} makes a change at {change.epoch}.{change.offset}, where one was made before"
+        if leads and change.offset != at.offset + 1:
+            yield f"{step.node} makes change {change.offset} after {at.offset}"
+        made, after = walk.remember(key, (change, at))
+        if made != change:
+            yield f"{step.node} has another change at {change.epoch}.{change.offset} than its leader made"
+        if after != at:
+            yield f"{step.node} applies the change that follows {after} to what it has at {at}"
+        at = Position(change.epoch, change.offset)
+    if at != step.after.at and not isinstance(getattr(step.event, "message", None), Sync):
+        yield f"{step.node} says that its data reaches {step.after.at}, after {at}"
+    if step.after.at != step.before.at:
+        copy = Copy(step.after.at, step.after.keys)
+        known = walk.remember(("data", step.after.at), copy)
+        if known != copy:
+            yield f"{step.node} has other data than another copy had there: {copy}, not {known}"
+
+
+def executed(walk: Walk, step: Step) -> Iterator[str]:
+    """Changes do what Redis users know, and tokens grow."""
+    changes = changes_of(step)
+    s = step.after
+    if changes or (step.before.role == LEADER and s.promise.epoch == step.before.promise.epoch):
+        before = step.before.keys
+        model, now = redis.model_of(before, before.now), before.now
+        results: list[Any] = []
+        for change in changes:
+            now = max(now, change.time)
+            results = [redis.execute(model, command, now) for command in unpack(change.data)]
+        if not isinstance(getattr(step.event, "message", None), Sync):
+            wrong = redis.difference(model, s.keys, s.keys.now)
+            if wrong is not None:
+                yield f"after {[unpack(change.data) for change in changes]} at {now}: {wrong}"
+        yield from results_of(step, changes, results)
+    for key, item in s.keys.items.items():
+        old = step.before.keys.items.get(key)
+        if changes and s.role == LEADER and (old is None or old.born != item.born):
+            highest = walk.facts.get(("born", key), (0, 0))
+            if not s.promise.epoch * TOKENS_PER_EPOCH < item.born < (s.promise.epoch + 1) * TOKENS_PER_EPOCH:
+                yield f"{step.node} gives token {item.born} for {key!r} in epoch {s.promise.epoch}"
+            if highest[0] == s.promise.epoch and item.born <= highest[1]:
+                yield f"{step.node} gives token {item.born} for {key!r} after {highest[1]}"
+            walk.facts = walk.facts.set(("born", key), max(highest, (s.promise.epoch, item.born)))
+
+
+def results_of(step: Step, changes: list[Change], results: list[Any]) -> Iterator[str]:
+    """What the leader is going to answer is what the change gave."""
+    fresh = [pending for pending in step.after.pending if pending not in step.before.pending]
+    if len(changes) == 1 and len(fresh) == 1 and len(fresh[0].results) == len(results):
+        for told, wanted in zip(fresh[0].results, results, strict=True):
+            if wanted is not redis.UNSURE and told != wanted:
+                yield f"{step.node} is going to answer {told} to {unpack(changes[0].data)}, not {wanted}"
+    elif not changes and len(fresh) == 1:
+        keys = step.after.keys
+        commands = getattr(step.event, "commands", getattr(getattr(step.event, "message", None), "commands", ()))
+        for command, told in zip(commands, fresh[0].results, strict=False):
+            wanted = redis.execute(redis.model_of(keys, keys.now), command, keys.now)
+            if wanted is not redis.UNSURE and told != wanted:
+                yield f"{step.node} is going to answer {told} to {command}, not {wanted}"
+            if command[0] == b"FENCE":
+                live = command[1] in redis.model_of(keys, keys.now)
+                least = step.after.promise.epoch * TOKENS_PER_EPOCH
+                right = max(keys.items[command[1]].born, least) if live else None
+                if told != right:
+                    yield f"{step.node} is going to answer {told} to {command}, not {right}"
+
+
+def answers(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
+    """A leader answers what a majority has confirmed since; another node answers what the leader has told it."""
+    for effect in step.effects:
+        if isinstance(effect, Reply):
+            origin, number = step.node, effect.ticket
+        elif isinstance(effect, Send) and isinstance(effect.message, Answer):
+            origin, number = effect.to, effect.message.id
+        else:
+            continue
+        results = effect.results if isinstance(effect, Reply) else effect.message.results
+        if not results or any(isinstance(result, Failure) for result in results):
+            continue
+        message = step.event.message if isinstance(step.event, Receive) else None
+        if isinstance(effect, Reply) and isinstance(message, Answer):
+            if message.results != results:
+                yield f"{step.node} passes on {results} where the leader has answered {message.results}"
+            continue
+        found = [p for p in step.before.pending if (p.origin, p.id) == (origin, number)]
+        if not found:
+            yield f"{step.node} answers {results} at once: nobody has confirmed that it leads"
+            continue
+        epoch, pending = step.before.promise.epoch, next((p for p in found if p.results == results), found[0])
+        others = [
+            key
+            for key, reached in walk.facts.items()
+            if key[:3] == ("round", epoch, step.node) and reached >= pending.round
+        ]
+        if 2 * (len(others) + 1) <= nodes:
+            yield f"{step.node} answers what waits for round {pending.round}, acknowledged by {len(others)} others"
+        if pending.results != results:
+            yield f"{step.node} answers {results} where the result was {pending.results}"
+
+
+def finished(states: dict[str, Any], history: list[Any], seconds: float, nodes: int) -> Iterator[str]:
+    """In the end the copies agree, and the service serves; tokens never went back."""
+    if len(states) < nodes:
+        yield "a node is not there long after the last fault"
+        return
+    now = max(state.keys.now for state in states.values())
+    if len({(state.at, tuple(sorted(redis.model_of(state.keys, now).items()))) for state in states.values()}) > 1:
+        yield "the copies differ long after the last fault"
+    late = [call for call in history if 0.84 * seconds < call.invoked / 1_000_000 < 0.88 * seconds]
+    for call in late:
+        if call.returned is None or isinstance(call.result, Failure):
+            yield f"{call.command} at {call.node} is not served long after the last fault: {call.result}"
+    seen: dict[bytes, list[Any]] = {}
+    for call in history:
+        if call.command[0] == b"FENCE" and call.returned is not None and isinstance(call.result, int):
+            seen.setdefault(call.command[1], []).append(call)
+    for lock, calls in seen.items():
+        for call in calls:
+            earlier = [other for other in calls if other.returned < call.invoked and other.result > call.result]
+            if earlier:
+                yield f"the token of {lock!r} goes back from {earlier[0].result} to {call.result}"
