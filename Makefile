@@ -39,7 +39,7 @@ prove: setup     ## prove the library for any number of nodes
 	@$(PYTHON_BIN) -m pyspec prove $(SPECS)
 
 refine: setup    ## hold the implementations against their specifications (a few minutes)
-	@for p in raft; do $(PYTHON_BIN) -m refinement campaign $$p --seconds 45 || exit 1; done
+	@for p in raft redis_lock crdt_set; do $(PYTHON_BIN) -m refinement campaign $$p --seconds 45 || exit 1; done
 
 docs: setup      ## regenerate the generated documentation
 	@$(PYTHON_BIN) tests/docs/generate.py

@@ -90,7 +90,8 @@ def walk_of(judged: Judged, seed: int) -> Walked:
     """The walk that a seed stands for."""
     random = Random(seed)
     weights = worlds.random_weights(random)
-    return worlds.walk(judged, worlds.random_numbers(random), LONGEST, weights)
+    alone = worlds.cuts(Random(seed + 1), judged.bounds.nodes)
+    return worlds.walk(judged, worlds.random_numbers(random), LONGEST, weights, alone)
 
 
 def _worlds(mapping: ProtocolMapping) -> Iterator[Judged]:

@@ -63,6 +63,7 @@ class Walk:
         self.facts = position.facts
         self.moves: list[Move] = []
         self.changed: set[str] = set()
+        self.spoken: set[Rec] = set()
         self._free = free
 
     # ------------------------------------------------------------------------------------------------ moves
@@ -103,6 +104,7 @@ class Walk:
     def say(self, message: Rec) -> None:
         """A message that the specification does not model, or sends by an action it leaves open, is on its way."""
         pool = self.abstract.pools[message._name]
+        self.spoken.add(message)
         self.sent = self.sent.set(pool, self.sent.get(pool, frozenset()) | {message})
 
     def unsay(self, messages: set[Rec]) -> None:
@@ -123,6 +125,7 @@ class Walk:
             attribute = self.abstract.attribute[pool]
             new = getattr(after, attribute)
             if new:
+                self.spoken |= new
                 self.sent = self.sent.set(pool, self.sent.get(pool, frozenset()) | new)
                 after = after.but(**{attribute: frozenset()})
         self.state = after

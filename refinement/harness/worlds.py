@@ -113,13 +113,36 @@ def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:
     raise AssertionError("the weights add up to the total")
 
 
-def walk(judged: Judged, numbers: Iterator[int], most: int, weights: Weights = WEIGHTS) -> Walked:
+def cuts(random: Random, nodes: tuple[str, ...]) -> Iterator[str]:
+    """For each choice of a walk the node that nobody reaches then; often none (empty), and one for a while."""
+    while True:
+        alone = random.choice((*nodes, "", ""))
+        for _ in range(random.choice((10, 30, 60))):
+            yield alone
+
+
+def reachable(options: list[Choice], alone: str) -> list[Choice]:
+    """The choices without messages from or to a node that is cut off."""
+    return [
+        choice for choice in options if not isinstance(choice, Deliver) or alone not in (choice.source, choice.target)
+    ]
+
+
+def walk(
+    judged: Judged,
+    numbers: Iterator[int],
+    most: int,
+    weights: Weights = WEIGHTS,
+    alone: Iterator[str] | None = None,
+) -> Walked:
     """Take choices by number, each from those there are, until the numbers, the choices or the steps run out."""
     found = Walked([], [])
     try:
         place = judged.start()
         for number in numbers:
-            choice = pick(small.choices(place.world), weights, number)
+            choice = pick(
+                reachable(small.choices(place.world), next(alone, "") if alone is not None else ""), weights, number
+            )
             if choice is None or len(found.choices) >= most:
                 break
             found.choices.append(choice)

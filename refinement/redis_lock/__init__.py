@@ -173,7 +173,7 @@ class LockMapping(ProtocolMapping):
 
     def walks(self) -> tuple[Bounds, ...]:
         """Claims, writes, crashes in any order; `wait` lets a vote become free."""
-        orders = (("campaign", 12), ("wait", 25), ("heartbeat", 20), ("resign", 6), ("compact", 8))
+        orders = (("campaign", 30), ("wait", 60), ("heartbeat", 20), ("resign", 6), ("compact", 8))
         calls: list[tuple[Command, int]] = []
         for owner in (b"c0", b"c1"):
             calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 6), ((b"SCRIPTED", b"release", LOCK, owner), 6)]

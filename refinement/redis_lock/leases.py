@@ -95,7 +95,8 @@ def votes(walk: Walk, step: Step) -> Iterator[str]:
                 walk.facts = walk.facts.set(("vote", grant.epoch, node), effect.to)
                 quiet = quiet if _again(step, effect.to, grant) else 0
             claim = step.event.message if isinstance(step.event, Receive) else None
-            if isinstance(claim, Claim) and claim.at.key() < step.before.at.key():
+            shorter = isinstance(claim, Claim) and claim.at.key() < step.before.at.key()
+            if isinstance(claim, Claim) and shorter and not _again(step, effect.to, grant):
                 yield f"{node} votes for {effect.to}, whose data reaches {claim.at}, its own {step.before.at}"
             if isinstance(claim, Claim) and grant.epoch <= step.before.promise.epoch and grant.pre:
                 yield f"{node} would vote in epoch {grant.epoch}, but has promised {step.before.promise}"

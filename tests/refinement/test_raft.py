@@ -10,7 +10,7 @@ BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
 
 def test_walks_of_the_core_are_steps_of_the_specification() -> None:
-    assert hold.walks(MAPPING, range(25)) is None
+    assert hold.walks(MAPPING, range(12)) is None
 
 
 def test_simulated_clusters_take_steps_of_the_specification() -> None:

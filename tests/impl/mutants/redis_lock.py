@@ -10,10 +10,8 @@ from impl.runtime import commands
 from impl.runtime.commands import COMMANDS, Verb
 from impl.runtime.effects import OK, Result
 from impl.runtime.keyspace import Draft, Item, Keyspace
-from impl.runtime.protocol import Setup
 from tests.impl.mutants import Mutant, replaced, unheld
 
-ORIGINAL_BOOT = core.boot
 ORIGINAL_ON_BEAT = failover.on_beat
 ORIGINAL_ON_CLAIM = failover.on_claim
 ORIGINAL_FIND = Draft.find
@@ -53,11 +51,9 @@ def promise_in_memory(turn: Turn, epoch: int, leader: str) -> None:
     turn.s.promise = Promise(epoch, leader)
 
 
-def vote_at_once(setup: Setup, records: tuple[Any, ...], clock: int, random: int) -> Any:
+def vote_at_once(*arguments: Any, **fields: Any) -> State:
     """A node that has just started votes without waiting for a lease it may have given."""
-    state, effects = ORIGINAL_BOOT(setup, records, clock, random)
-    state.quiet = state.options.wait_ticks
-    return state, effects
+    return State(*arguments, **fields, quiet=1 << 20)
 
 
 def no_lease(s: State) -> bool:
@@ -137,7 +133,7 @@ MUTANTS = (
     ),
     Mutant("tokens_without_epoch", "tokens count on from what a replica knows", replaced(stream, "floor", no_floor)),
     Mutant("promise_not_persisted", "a promise is not durable", replaced(failover, "promise", promise_in_memory)),
-    Mutant("votes_after_restart", "a restarted node votes at once", replaced(core, "boot", vote_at_once)),
+    Mutant("votes_after_restart", "a restarted node votes at once", replaced(core, "State", vote_at_once)),
     Mutant("votes_within_lease", "a node votes although it obeys a leader", replaced(failover, "in_lease", no_lease)),
     Mutant("confirms_itself", "a leader answers without a majority", replaced(clients, "quorum_round", own_round)),
     Mutant("obeys_old_leaders", "beats of earlier epochs are obeyed", replaced(failover, "on_beat", any_beat)),
