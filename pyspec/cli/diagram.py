@@ -36,7 +36,7 @@ FORMS = ("svg", "png", "dot", "mermaid", "plantuml")
 )
 @click.option("--witness", metavar="DIR", help="With --by or --graph: a chart for each edge, linked from it.")
 @click.option("--stutter", is_flag=True, help="With --by: also the steps that stay within a node.")
-@click.option("--max-nodes", type=click.IntRange(min=1), default=80, show_default=True, help="More are not drawn.")
+@click.option("--max-nodes", type=click.IntRange(min=1), default=30, show_default=True, help="More are not drawn.")
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Explore or search at most N states.")
 @click.option(
     "--max-seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Explore at most S seconds."

@@ -17,11 +17,12 @@ from pyspec.draw.layout import INSTALL, NoGraphviz
 from pyspec.draw.picture import FORMS, Picture, form_of, write_whole
 
 if TYPE_CHECKING:
+    from pyspec.cli.runner import Request
     from pyspec.draw.theme import Theme
     from pyspec.lang import core
     from pyspec.model.instance import Instance
 
-SMALL = 40  # a state graph of so many states is among "all pictures"
+SMALL = 30  # a state graph of so many states is among "all pictures"
 
 
 class BudgetSpent(Exception):
@@ -50,7 +51,7 @@ class Wanted:
     theme: Theme = "auto"
     witness: str | None = None
     stutter: bool = False
-    max_nodes: int = 80
+    max_nodes: int = 30
     max_states: int | None = None
     max_seconds: float | None = None
 
@@ -317,19 +318,35 @@ class Maker:
         return api.message_chart(trace, f"{self.name}: {name} is violated", f"{self.name}-violates-{name}")
 
     def _search(self, prop: str, flaws: tuple[str, ...], model: str | None, bounds_of: str | None, verdict: str) -> Any:
-        from pyspec.cli.runner import Request, bounds, run
+        from pyspec.cli.runner import Request, bounds
         from pyspec.model.instance import choose_model, instantiate
 
         wanted = self.wanted
         limits = {"max_states": wanted.max_states, "max_seconds": wanted.max_seconds}
         request = Request(wanted.spec, model, wanted.consts, flaws, only=(prop,), bounds_of=bounds_of, **limits)  # type: ignore[arg-type]
-        report = run(request, None, self.spec)
+        report = self._run(request)
         found = next((p for p in report["properties"] if p["name"] == prop), None)
         if found is None or found["verdict"] != verdict or not found["trace"]:
             raise self._no_trace(prop, flaws, report, verdict)
         block = bounds(self.spec, choose_model(self.spec, model), bounds_of)
         instance = instantiate(self.spec, block, dict(wanted.consts), flaws)
         return saved.trace_of(found["trace"], instance)
+
+    def _run(self, request: Request) -> dict[str, Any]:
+        """The report of a search by one thread, so that the same trace is found every time; kept in the cache apart
+        from other searches, whose traces may differ."""
+        from pyspec.cli import cache
+        from pyspec.cli.report import is_complete
+        from pyspec.cli.runner import run
+
+        name = cache.key(request.path, {**request.decides(), "for": "chart"})
+        if name and (known := cache.load(name)):
+            return known
+        files = {file: cache.digest(file) for file in (*self.spec.files, request.path)}
+        report = run(dataclasses.replace(request, threads=1, use_cache=False), None, self.spec)
+        if name and is_complete(report) and all(Path(file).exists() for file in files):
+            cache.store(name, report, files)
+        return report
 
     def _no_trace(self, prop: str, flaws: tuple[str, ...], report: dict[str, Any], verdict: str) -> Exception:
         where = f"in model {report['model']}" + (f" with {', '.join(flaws)}" if flaws else "")
@@ -346,19 +363,19 @@ class Maker:
         """A saved trace."""
         from pyspec.model.instance import instantiate
 
-        made = saved.read_json(path)
-        name, trace = saved.traces_in(made, path)[0]
-        model = self.wanted.model or _named(made.get("model"), [block.name for block in self.spec.models])
-        flaws = self.wanted.flaws or tuple(
-            flaw.name for flaw in self.spec.flaws if flaw.name in (made.get("flaws") or ()) or flaw.name == name
-        )
-        instance = instantiate(self.spec, model, dict(self.wanted.consts), flaws)
-        chart = saved.trace_of(trace, instance, path)
-        return api.message_chart(chart, f"{self.name}: {name}", f"{self.name}-trace-{Path(path).stem}")
-
-
-def _named(name: object, known: list[str]) -> str | None:
-    return name if isinstance(name, str) and name in known else None
+        wanted = self.wanted
+        found = saved.traces_in(saved.read_json(path), path)[0]
+        model = wanted.model or (found.model if found.model in {block.name for block in self.spec.models} else None)
+        flaws = wanted.flaws or tuple(flaw.name for flaw in self.spec.flaws if flaw.name in found.flaws)
+        given = dict(wanted.consts)
+        try:
+            trace = saved.trace_of(found.trace, instantiate(self.spec, model, given, flaws), path)
+        except SpecError:
+            if not found.sizes or given:
+                raise
+            sized = instantiate(self.spec, model, dict(found.sizes), flaws)
+            trace = saved.trace_of(found.trace, sized, path)
+        return api.message_chart(trace, f"{self.name}: {found.name}", f"{self.name}-trace-{Path(path).stem}")
 
 
 def _known(name: str, known: list[str], what: str, spec: core.Spec, code: str = "E0803") -> None:

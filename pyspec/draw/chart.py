@@ -120,7 +120,8 @@ class _Charting:
             times = f" ({count} times)" if count > 1 else ""
             news.append((self._source(message, None), f"has sent {message.text}{to}{times}"))
         if news:
-            yield Row(0, next(iter(self.nodes), GLOBAL), "to begin with", "start", (), (), tuple(news))
+            said = self.trace.start if self.trace.start != "initial state" else "to begin with"
+            yield Row(0, next(iter(self.nodes), GLOBAL), said, "start", (), (), tuple(news))
 
     def _said(self, line: str) -> tuple[str, str]:
         return _place(line, self.nodes) or (GLOBAL, _pretty(line))

@@ -18,8 +18,8 @@ from pyspec.model.story import label
 from pyspec.model.trace import Trace
 from pyspec.model.values import Atom, Map, Value, show, sort_key
 
-MOST_NODES = 80  # more do not fit on a page
-MOST_EDGES = 200
+MOST_NODES = 30  # more are a hairball
+MOST_EDGES = 75
 NODE_WIDTH = 220.0
 LABEL_WIDTH = 150.0
 WHOLE = (

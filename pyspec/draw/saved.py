@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,28 +46,49 @@ def _no_trace(path: str) -> Exception:
     return error("E0804", "there is no trace in this file", Span(path), hint)
 
 
-def traces_in(made: Json, path: str) -> list[tuple[str, Json]]:
-    """The traces of a file by what they show: a bare trace, or those of the properties of a report."""
+@dataclass(frozen=True)
+class Saved:
+    """A trace as it is in a file: what it shows, its JSON, and what the file says about the instance."""
+
+    name: str
+    trace: Json
+    sizes: tuple[tuple[str, str], ...] = ()
+    model: str | None = None
+    flaws: tuple[str, ...] = ()
+
+
+def traces_in(made: Json, path: str) -> list[Saved]:
+    """The traces of a file, what is violated first: a bare trace, or those of a report of `check`, `flaws` or `prove`.
+    Raises SpecError if there is none."""
     if isinstance(made.get("steps"), list):
-        return [(str((made.get("failing") or {}).get("property") or "trace"), made)]
-    found: list[tuple[str, Json]] = []
-    for report in made.get("results", [made]) if isinstance(made.get("results", []), list) else [made]:
-        found += _of_report(report) if isinstance(report, dict) else []
+        failing = made.get("failing")
+        return [Saved(str(failing.get("property")) if isinstance(failing, dict) else "trace", made)]
+    reports = made["results"] if isinstance(made.get("results"), list) else [made]
+    found = [one for report in reports if isinstance(report, dict) for one in _of_report(report)]
     if not found:
         raise _no_trace(path)
     return found
 
 
-def _of_report(report: Json) -> list[tuple[str, Json]]:
-    rows = [row for key in ("properties", "flaws") for row in report.get(key, []) if isinstance(row, dict)]
-    first = [row for row in rows if row.get("verdict") == "violated"]
-    ordered = first + [row for row in rows if row not in first]
-    found = [(str(row.get("name")), row["trace"]) for row in ordered if isinstance(row.get("trace"), dict)]
-    if isinstance(report.get("error_trace"), dict):
-        found.insert(0, ("the evaluation error", report["error_trace"]))
-    if isinstance(report.get("trace"), dict):
-        found.insert(0, (str(report.get("property") or report.get("name") or "trace"), report["trace"]))
-    return found
+def _of_report(report: Json) -> list[Saved]:
+    rows = [("the evaluation error", {"trace": report.get("error_trace")}), (str(report.get("property")), report)]
+    inner = [row for key in ("properties", "flaws") for row in _list(report.get(key)) if isinstance(row, dict)]
+    inner.sort(key=lambda row: row.get("verdict") == "holds")
+    rows += [(str(row.get("name")), row) for row in inner]
+    return [_saved(name, row, report) for name, row in rows if isinstance(row.get("trace"), dict)]
+
+
+def _list(made: object) -> list[Any]:
+    return made if isinstance(made, list) else []
+
+
+def _saved(name: str, row: Json, report: Json) -> Saved:
+    model = row.get("model") or report.get("model")
+    flaws = [flaw for flaw in _list(report.get("flaws")) if isinstance(flaw, str)]
+    flaws += [name] if "violates" in row else []
+    said = str(row.get("sizes") or report.get("constants") or "")
+    sizes = tuple(re.findall(r"(\w+) = (-?\d+)(?=,|$)", said))
+    return Saved(name, row["trace"], sizes, model if isinstance(model, str) else None, tuple(flaws))
 
 
 def trace_of(made: Json, instance: Instance, path: str = "the trace") -> Trace:
@@ -88,10 +111,10 @@ def trace_of(made: Json, instance: Instance, path: str = "the trace") -> Trace:
         raise error("E0804", f"this trace does not fit {instance.spec.name}: {what}", Span(path), hint) from None
     if not steps or steps[0].state is None:
         raise _no_trace(path)
-    known = {prop.name for prop in instance.spec.properties}
-    return Trace(
-        tuple(steps), loop if isinstance(loop, int) else None, Failing(name) if name in known else None, instance
-    )
+    failed = Failing(name) if name in {prop.name for prop in instance.spec.properties} else None
+    start = made["steps"][0].get("label")
+    found = Trace(tuple(steps), loop if isinstance(loop, int) else None, failed, instance)
+    return replace(found, start=start) if isinstance(start, str) else found
 
 
 def _step(made: Json, machine: Machine, number: int) -> Step:

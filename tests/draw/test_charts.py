@@ -181,17 +181,18 @@ def test_a_saved_trace_that_does_not_fit(change: object, says: str) -> None:
 
 def test_traces_of_reports() -> None:
     trace = {"steps": [{}]}
-    report = {
-        "properties": [
-            {"name": "a", "verdict": "holds", "trace": trace},
-            {"name": "b", "verdict": "violated", "trace": trace},
-        ]
-    }
-    assert [name for name, _ in traces_in(report, "f")] == ["b", "a"]
-    assert [name for name, _ in traces_in({"results": [report, report]}, "f")] == ["b", "a"] * 2
-    assert [name for name, _ in traces_in({**trace, "failing": {"property": "p"}}, "f")] == ["p"]
-    with pytest.raises(SpecError):
-        traces_in({"properties": []}, "f")
+    rows = [{"name": "a", "verdict": "holds", "trace": trace}, {"name": "b", "verdict": "violated", "trace": trace}]
+    report = {"model": "ci", "constants": "RM = 3, MAX = 2", "flaws": ["f"], "properties": rows}
+    first, second = traces_in(report, "file")
+    assert (first.name, second.name, first.model, first.flaws) == ("b", "a", "ci", ("f",))
+    assert first.sizes == (("RM", "3"), ("MAX", "2"))
+    assert [one.name for one in traces_in({"results": [report, report]}, "file")] == ["b", "a"] * 2
+    assert [one.name for one in traces_in({**trace, "failing": {"property": "p"}}, "file")] == ["p"]
+    (flaw,) = traces_in({"flaws": [{"name": "f", "model": "m", "violates": ["p"], "trace": trace}]}, "file")
+    assert (flaw.name, flaw.model, flaw.flaws) == ("f", "m", ("f",))
+    for nothing in ({"properties": []}, {"results": 3}, {}):
+        with pytest.raises(SpecError):
+            traces_in(nothing, "file")
 
 
 def test_a_lasso_and_a_failed_step_are_drawn() -> None:
