@@ -1,7 +1,7 @@
 """Writes the generated parts of the documentation (`make docs`); test_generated.py compares them with the files.
 
-Generated are docs/errors.md (from the table of codes), docs/cli.md (from the commands' help), and the table of
-protocols in README.md (from the specifications).
+Generated are docs/errors.md (from the table of codes), docs/cli.md (from the commands' help), the table of protocols in
+README.md and the pictures of docs/diagrams.md (from the specifications).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -78,8 +79,34 @@ def readme() -> str:
     return f"{before}{BEGIN}\n{protocol_table()}\n{END}{after}"
 
 
+def picture(name: str, **asked: Any) -> Callable[[], str]:
+    """The SVG that `pyspec diagram` draws of a specification of the library."""
+
+    def make() -> str:
+        from pyspec.cli.pictures import Maker, Wanted
+
+        wanted = Wanted.of(str(ROOT / "specs" / f"{name}.pspec"), asked)
+        return next(Maker(wanted).pictures()).svg()
+
+    return make
+
+
+#: The pictures of docs/diagrams.md.
+PICTURES: dict[str, Callable[[], str]] = {
+    "docs/images/raft-machine.svg": picture("raft", machine=True),
+    "docs/images/paxos-map.svg": picture("paxos", as_map=True),
+    "docs/images/two_phase_commit-by.svg": picture("two_phase_commit", by="r in RM: phase[r], decision"),
+    "docs/images/raft-flaw-votes_twice.svg": picture("raft", flaws=("votes_twice",)),
+    "docs/images/paxos-chain.svg": picture("paxos", chain=True),
+}
+
 #: file -> what makes its whole text
-PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": cli_page, "docs/errors.md": errors_page, "README.md": readme}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/cli.md": cli_page,
+    "docs/errors.md": errors_page,
+    "README.md": readme,
+    **PICTURES,
+}
 
 
 def main() -> None:
@@ -87,6 +114,7 @@ def main() -> None:
     for name, make in PAGES.items():
         path, text = ROOT / name, make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
 

@@ -87,7 +87,7 @@ def test_a_limit_is_respected_and_said(tmp_path: Path) -> None:
 
     found = api.Graphing(instantiate(spec, "low"), name, None, 1000, 10.0)
     assert found.explored.beyond and all(state.floor < 2 for state in found.explored.states)  # type: ignore[operator]
-    assert "beyond the limit" in " ".join(found.picture().content.notes)
+    assert "beyond the limit" in " ".join(found.picture(most=100).content.notes)
 
 
 def test_witnesses_take_their_edges() -> None:
