@@ -12,19 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from pyspec.base.diagnostics import SpecError
 
 Report = dict[str, Any]
+Collector = TypeVar("Collector", bound=pytest.Collector)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the plugin."""
     group = parser.getgroup("pyspec", "specifications of protocols (.pspec files)")
     group.addoption("--pspec-models", default="", metavar="NAMES", help="models to check: names with commas, or `all`")
+    group.addoption("--pspec-max-seconds", type=float, metavar="S", help="stop each search after S seconds")
     group.addoption("--no-pspec", action="store_true", help="do not collect .pspec files")
     parser.addini(
         "pspec_models", "models to check: names with commas, or `all` (default: ci, or the first)", default=""
@@ -51,9 +53,16 @@ class SpecFile(pytest.File):
             yield Broken.from_parent(self, name="loads", wrong=wrong)
             return
         for model in _models(self.config, [m.name for m in spec.models]):
-            yield ModelNode.from_parent(self, name=model or "(no model)", spec=spec, model=model)
+            yield _together(ModelNode.from_parent(self, name=model or "(no model)", spec=spec, model=model))
         if spec.flaws:
-            yield FlawNode.from_parent(self, name="flaw", spec=spec)
+            yield _together(FlawNode.from_parent(self, name="flaw", spec=spec))
+
+
+def _together(node: Collector) -> Collector:
+    """A node whose items share a search: pytest-xdist keeps them in one process with `--dist loadgroup`."""
+    if node.config.pluginmanager.hasplugin("xdist"):
+        node.add_marker(pytest.mark.xdist_group(node.nodeid))
+    return node
 
 
 def _is_module(path: Path) -> bool:
@@ -133,7 +142,9 @@ class ModelNode(pytest.Collector):
         if self._report is None:
             from pyspec.cli.runner import Request, run
 
-            self._report = run(Request(str(self.path), model=self.model, keep_going=True), None, self.spec)
+            seconds = self.config.getoption("--pspec-max-seconds")
+            request = Request(str(self.path), model=self.model, keep_going=True, max_seconds=seconds)
+            self._report = run(request, None, self.spec)
         return self._report
 
 
@@ -212,7 +223,8 @@ class FlawItem(SpecItem):
         from pyspec.cli.flaws import run_flaws
         from pyspec.cli.runner import Request
 
-        group = run_flaws(str(self.path), Request("", flaws=(self.name,)), True)
+        seconds = self.config.getoption("--pspec-max-seconds")
+        group = run_flaws(str(self.path), Request("", flaws=(self.name,), max_seconds=seconds), True)
         if group.get("errors"):
             raise Failed("\n".join(e["message"] for e in group["errors"]))
         (found,) = group["flaws"]

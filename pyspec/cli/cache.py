@@ -30,15 +30,15 @@ def digest(path: str | Path) -> str:
 
 @cache
 def tool_version() -> str:
-    """The version of this tool; in a working tree also its files' sizes and times, so that an edit of it counts."""
-    parts = [pyspec.__version__]
+    """The version of this tool with the digest of its files, so that an edit of it counts, and a new installation of
+    the same does not."""
+    whole = hashlib.sha256(pyspec.__version__.encode())
     package = Path(pyspec.__file__).parent
     for folder, names, files in os.walk(package):
         names[:] = sorted(n for n in names if n != "__pycache__")
         for name in sorted(files):
-            status = os.stat(os.path.join(folder, name))
-            parts.append(f"{name}:{status.st_size}:{status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+            whole.update(f"{name}:{digest(os.path.join(folder, name))}\n".encode())
+    return whole.hexdigest()
 
 
 def key(path: str, request: dict[str, object]) -> str:

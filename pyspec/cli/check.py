@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import Span
 from pyspec.cli import diagnostics, exits, options, story, table
-from pyspec.cli.console import count, duration, make_console
+from pyspec.cli.console import count, duration, make_console, plain
 from pyspec.cli.progress import progress_line
 from pyspec.cli.report import Report, exit_code, of_errors
 from pyspec.cli.runner import Request, run
@@ -30,6 +31,15 @@ from pyspec.cli.runner import Request, run
 @click.option("--junit", "junit_file", metavar="FILE", help="Write the outcome as JUnit XML.")
 @click.option("--sarif", "sarif_file", metavar="FILE", help="Write what is wrong as SARIF, with places in the text.")
 @click.option("--github", is_flag=True, help="Print annotations for GitHub, and append to its job summary.")
+@click.option(
+    "--budget",
+    "budgets",
+    multiple=True,
+    type=options.Budget(),
+    help="Seconds for one property, which then is searched apart from the others: --budget no_loss=30. Repeatable.",
+)
+@click.option("--snapshot", metavar="FILE", help="Compare counts and verdicts with those in FILE; other ones fail.")
+@click.option("--update-snapshot", is_flag=True, help="Write what differs to the snapshot instead of failing.")
 @options.output_options()
 def command(
     specs: tuple[str, ...],
@@ -39,6 +49,9 @@ def command(
     junit_file: str | None,
     sarif_file: str | None,
     github: bool,
+    budgets: tuple[tuple[str, float], ...],
+    snapshot: str | None,
+    update_snapshot: bool,
     no_symmetry: bool,
     no_cache: bool,
     **asked: object,
@@ -50,10 +63,12 @@ def command(
     paths = spec_files(specs)
     one_search(len(paths), asked)
     base = Request("", symmetry=not no_symmetry, use_cache=not no_cache, **asked)  # type: ignore[arg-type]
+    if update_snapshot and not snapshot:
+        raise click.UsageError("--update-snapshot needs --snapshot FILE")
     console = make_console()
     reports, flawed = [], []
     for path in paths:
-        report = check_one(path, base, as_json)
+        report = check_one(path, base, as_json, dict(budgets))
         reports.append(report)
         if not as_json:
             tell(console, report, strict)
@@ -61,20 +76,54 @@ def command(
             from pyspec.cli.flaws import run_flaws
 
             flawed.append(run_flaws(path, base, as_json))
+    known_properties(budgets, reports)
     codes = [*(exit_code(r, strict=strict) for r in reports), *(f["exit_code"] for f in flawed)]
-    code = exits.worst(codes)
+    drift = snapshot_drift(snapshot, reports, flawed, update=update_snapshot)
+    code = exits.worst([*codes, exits.FAILED if drift and not update_snapshot else exits.OK])
     if junit_file or sarif_file or github:
         from pyspec.cli import ci
 
-        ci.write_files(reports, flawed, junit_file, sarif_file)
-        for line in ci.github(reports, flawed) if github else ():
+        found = [*ci.outcomes(reports, flawed), *ci.of_drift(snapshot, drift, update=update_snapshot)]
+        ci.write_files(found, junit_file, sarif_file)
+        for line in ci.github(reports, found) if github else ():
             click.echo(line, err=as_json)
     if as_json:
         print_json(reports, flawed, code, strict, single=len(paths) == 1 and not Path(specs[0]).is_dir())
     elif len(reports) > 1 or flawed:
         console.print()
         table.show(console, summary_rows(reports, flawed, strict), COLUMNS)
+    if not as_json and snapshot:
+        tell_drift(console, snapshot, drift, update=update_snapshot)
     return code
+
+
+def snapshot_drift(path: str | None, reports: Sequence[Report], flawed: Sequence[Report], *, update: bool) -> list[str]:
+    """How what was found differs from the snapshot, if there is one."""
+    if path is None:
+        return []
+    from pyspec.cli import snapshot
+
+    return snapshot.compare(path, reports, flawed, update=update)
+
+
+def tell_drift(console: Console, path: str, drift: Sequence[str], *, update: bool) -> None:
+    """Prints how what was found differs from the snapshot."""
+    if not drift:
+        console.print(Text(f"snapshot {plain(path)}: no difference", "green"))
+        return
+    styles = {"+": "green", "-": "red"}
+    for line in drift:
+        console.print(Text(plain(line), styles.get(line[:1], "")))
+    said = "written" if update else "differs (--update-snapshot writes it, if this is meant)"
+    console.print(Text(f"snapshot {plain(path)}: {said}", "bold" if update else "bold red"))
+
+
+def known_properties(budgets: Sequence[tuple[str, float]], reports: Sequence[Report]) -> None:
+    """Each budget must be that of some property, unless a specification could not be read."""
+    names = {p["name"] for r in reports for p in r.get("properties", ())}
+    wrong = [name for name, _ in budgets if name not in names]
+    if wrong and all(r["verdict"] != "error" for r in reports):
+        raise click.UsageError(f"--budget {wrong[0]}: no specification has such a property")
 
 
 COLUMNS = ("protocol", "model", "result", "states", "depth", "time", "")
@@ -108,13 +157,18 @@ def one_search(files: int, asked: dict[str, object]) -> None:
         raise click.UsageError("--resume saves the search in its own folder again; leave out --checkpoint")
 
 
-def check_one(path: str, base: Request, quiet: bool) -> Report:
+def check_one(path: str, base: Request, quiet: bool, budgets: dict[str, float]) -> Report:
     """The report for one file; mistakes in it are a report as well, so that the other files get their turn."""
     from dataclasses import replace
 
     progress = progress_line(quiet=quiet)
     try:
-        return run(replace(base, path=path), progress)
+        request = replace(base, path=path)
+        if budgets:
+            from pyspec.cli.budgets import run_within
+
+            return run_within(request, budgets, progress)
+        return run(request, progress)
     except SpecError as wrong:
         return {**of_errors(wrong.diagnostics, path), "protocol": Path(path).stem, "diagnostics": wrong.diagnostics}
     except OSError as wrong:

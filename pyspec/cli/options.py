@@ -50,6 +50,21 @@ class Setting(click.ParamType[tuple[str, str]]):
         return name.strip(), text.strip()
 
 
+class Budget(click.ParamType[tuple[str, float]]):
+    """PROPERTY=SECONDS: 30, 30s, 5min."""
+
+    name = "PROPERTY=SECONDS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"\s*([^=\s]+)\s*=\s*(\d{1,9}(?:\.\d{1,6})?)\s*(s|min|h|)\s*", str(value))
+        seconds = float(match[2]) * {"": 1, "s": 1, "min": 60, "h": 3600}[match[3]] if match else 0
+        if not match or not seconds:
+            self.fail(f"{str(value)[:40]!r} is not of the form PROPERTY=SECONDS, for example no_loss=30", param, ctx)
+        return match[1], seconds
+
+
 Decorate = Callable[[Any], Any]
 
 

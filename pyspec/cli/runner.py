@@ -33,6 +33,7 @@ class Request:
     max_seconds: float | None = None
     memory: int | None = None
     only: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()  # properties left out
     keep_going: bool = False
     use_cache: bool = True
     checkpoint: str | None = None
@@ -49,6 +50,7 @@ class Request:
             "symmetry": self.symmetry,
             "engine": engine,
             "only": self.only,
+            "without": self.without,
             "bounds_of": self.bounds_of,
             "keep_going": self.keep_going,
         }
@@ -84,7 +86,8 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     model = bounds(spec, choose_model(spec, request.model), request.bounds_of)
     instance = instantiate(spec, model, dict(request.consts), request.flaws)
     pristine = not (request.consts or request.flaws or request.only or request.bounds_of)
-    expects = model.expects if pristine else ()
+    request, early = leaving_out(request, spec)
+    expects = model.expects if pristine and not early else ()
     wanted = {needs_symmetry(e) for e in expects}
     full_only = request.symmetry and False in wanted and True not in wanted and bool(instance.symmetric)
     first = replace(request, symmetry=request.symmetry and not full_only)
@@ -106,6 +109,16 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
         pinned = [e for e in expects if needs_symmetry(e) is False]
         report["expectations"] += expectations(pinned, second, symmetric=False)
     return report
+
+
+def leaving_out(request: Request, spec: core.Spec) -> tuple[Request, bool]:
+    """The request with the properties that are not left out by name; whether its search may end early, when all that
+    remains are goals: then no count is to be expected."""
+    if not request.without:
+        return request, False
+    rest = [p for p in spec.properties if p.name not in request.without]
+    goals = all(p.kind in ("reachable", "assume", "hint", "lemma", "terminal") for p in rest)
+    return replace(request, only=tuple(p.name for p in rest)), goals
 
 
 def saved(request: Request) -> str | None:

@@ -107,6 +107,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         script = folder / "bin" / name
         script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" {arguments} "$@"\n')
         script.chmod(0o755)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     return folder
 
 
