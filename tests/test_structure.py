@@ -13,7 +13,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {"specs", "pyspec", "impl", "refinement", "tests", "docs", "Makefile", "README.md"}
-EXPECTED_BY_TOOLS = {"pyproject.toml", "requirements.lock", "LICENSE", ".ci", ".github", ".gitignore", ".gitattributes", ".pre-commit-hooks.yaml"}
+EXPECTED_BY_TOOLS = {
+    "pyproject.toml",
+    "requirements.lock",
+    "LICENSE",
+    ".ci",
+    ".github",
+    ".gitignore",
+    ".gitattributes",
+    ".pre-commit-hooks.yaml",
+}
 
 #: package of pyspec -> packages of pyspec it may import besides itself. `pyspec/__init__.py` may use all but cli.
 LAYERS: dict[str, set[str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pyspec.check.search import check
 from pyspec.check.simulate import simulate
@@ -22,6 +23,13 @@ from pyspec.model.values import Value, show
 Engine = Callable[..., CheckResult]
 
 
+class Printer(Protocol):
+    """What prints objects in notebooks and in reports of Hypothesis."""
+
+    def text(self, text: str) -> None:
+        """Print a text as it is."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """Something that may happen in a state: an action with its arguments."""
@@ -31,6 +39,10 @@ class Choice:
 
     def __repr__(self) -> str:
         return f"{self.action}({', '.join(f'{name}={show(value)}' for name, value in self.args)})"
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
+        """How notebooks and Hypothesis show it."""
+        printer.text(repr(self))
 
 
 class NotEnabled(ValueError):

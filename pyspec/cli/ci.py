@@ -16,7 +16,7 @@ from pyspec.cli.files import write_whole
 from pyspec.cli.report import Report
 
 #: Characters that XML 1.0 cannot hold.
-_NOT_XML = {c: "?" for c in range(32) if c not in (9, 10, 13)}
+_NOT_XML = {c: "?" for c in (*range(32), 0xFFFE, 0xFFFF) if c not in (9, 10, 13)}
 
 
 @dataclass(frozen=True)
@@ -85,28 +85,34 @@ def of_drift(path: str | None, drift: Sequence[str], *, update: bool) -> list[Ou
     return [Outcome(path, "snapshot", path, problem, "\n".join(drift) if problem else "", code="snapshot")]
 
 
+def _xml(text: str) -> str:
+    """Text without what XML cannot hold."""
+    return text.translate(_NOT_XML).encode("utf-8", "replace").decode()
+
+
 def junit(found: Sequence[Outcome]) -> str:
     """JUnit XML: a suite for each model, a case for each property."""
-    root = ET.Element(
-        "testsuites", name="pyspec", tests=str(len(found)), failures=str(sum(bool(o.problem) for o in found))
-    )
+    failures = str(sum(bool(o.problem) for o in found))
+    root = ET.Element("testsuites", name="pyspec", tests=str(len(found)), failures=failures)
     for suite in dict.fromkeys(o.suite for o in found):
         cases = [o for o in found if o.suite == suite]
-        failures = sum(bool(o.problem) for o in cases)
+        counts = {"tests": len(cases), "failures": sum(bool(o.problem) for o in cases), "errors": 0}
         seconds = f"{sum(o.seconds for o in cases):.3f}"
-        counts = {"name": suite, "tests": str(len(cases)), "failures": str(failures), "errors": "0", "time": seconds}
-        element = ET.SubElement(root, "testsuite", counts)
+        attributes = {"name": _xml(suite), **{k: str(n) for k, n in counts.items()}, "time": seconds}
+        element = ET.SubElement(root, "testsuite", attributes)
         for o in cases:
-            case = ET.SubElement(element, "testcase", classname=suite, name=o.name, time=f"{o.seconds:.3f}")
-            if o.skipped:
-                ET.SubElement(case, "skipped", message="the search ended at a violation of another property")
-            if o.problem:
-                failure = ET.SubElement(
-                    case, "failure", message=o.problem.translate(_NOT_XML), type=o.code or "failure"
-                )
-                failure.text = f"{o.file}:{o.line}\n{o.story}".translate(_NOT_XML)
+            _case(element, o)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: ET.Element, o: Outcome) -> None:
+    case = ET.SubElement(suite, "testcase", classname=_xml(o.suite), name=_xml(o.name), time=f"{o.seconds:.3f}")
+    if o.skipped:
+        ET.SubElement(case, "skipped", message="the search ended at a violation of another property")
+    if o.problem:
+        failure = ET.SubElement(case, "failure", message=_xml(o.problem), type=o.code or "failure")
+        failure.text = _xml(f"{o.file}:{o.line}\n{o.story}")
 
 
 def sarif(found: Sequence[Outcome]) -> str:

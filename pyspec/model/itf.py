@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable
 
 from pyspec.model.trace import Trace
@@ -12,7 +13,7 @@ SMALL = 2**53  # integers beyond are written as objects, since JSON readers lose
 
 def itf(trace: Trace) -> dict[str, object]:
     """The trace as an ITF object. Atoms are strings; `none` is the string "none"; a bag is a map from element to
-    count."""
+    count; see `field_name` for fields named like Python's keywords."""
     states: list[object] = []
     for number, step in enumerate(trace.steps):
         if step.state is None:
@@ -39,8 +40,14 @@ def _int(value: int) -> object:
     return value if -SMALL < value < SMALL else {"#bigint": str(value)}
 
 
+def field_name(name: str) -> str:
+    """A field's name in ITF. Readers make Python records of ITF records, so a Python keyword (`from`, above all) gets
+    an underscore behind it."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
 def _rec(value: Rec) -> object:
-    fields = {name: encode(part) for name, part in zip(value._names, value._values, strict=True)}
+    fields = {field_name(name): encode(part) for name, part in zip(value._names, value._values, strict=True)}
     return {"tag": value._name, **fields}
 
 

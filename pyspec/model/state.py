@@ -50,6 +50,9 @@ class State:
     def __repr__(self) -> str:
         return "State(" + ", ".join(f"{name}={value}" for name, value in self.rows()) + ")"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{html.escape(n)}</td><td><code>{html.escape(v)}</code></td></tr>" for n, v in self.rows()

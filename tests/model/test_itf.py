@@ -36,9 +36,7 @@ def test_itf_traces_load(name: str, flaw: str | None) -> None:
 def test_values_survive() -> None:
     text = """protocol values
 sort Node
-record Pair:
-    a: 0..3
-    b: Node?
+record Pair(a: 0..3, b: Node?)
 var big: int = 9007199254740993
 var pairs: set[Pair] = {}
 var names: seq[Node] = []
