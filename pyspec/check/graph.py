@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
-from pyspec.check.liveness import UNFAIR, Graph, Lasso, counterexample
+from pyspec.check.liveness import UNFAIR, Graph, Lasso, counterexample, shortest
 from pyspec.lang import core
 from pyspec.model.domains import values_of
+from pyspec.model.errors import EvaluationError
 from pyspec.model.machine import Args, Machine
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Step, Trace
 from pyspec.model.values import Value
 
 LIVENESS = ("eventually", "always_eventually", "eventually_always", "leads_to")
+
+
+class Undefined(Exception):
+    """A formula of a liveness property that cannot be evaluated in some state; `trace` leads there."""
+
+    def __init__(self, problem: EvaluationError, trace: Trace) -> None:
+        super().__init__(str(problem))
+        self.problem, self.trace = problem, trace
 
 
 class Explored:
@@ -66,14 +76,31 @@ class Explored:
     def violation(self, prop: core.Property) -> Trace | None:
         """A lasso that violates a liveness property, or None."""
         for values in itertools.product(*(values_of(kind) for _, kind in prop.params)):
-            first = [self.machine.holds(prop.name, s, None, values) for s in self.states]
+            first = self._everywhere(lambda s, values=values: self.machine.holds(prop.name, s, None, values))  # type: ignore[misc]
             second = None
             if prop.second is not None:
-                second = [self.machine.second(prop.name, s, values) for s in self.states]
+                second = self._everywhere(lambda s, values=values: self.machine.second(prop.name, s, values))  # type: ignore[misc]
             found = counterexample(self.graph, prop.kind, first, second)
             if found is not None:
                 return self._trace(prop, found, values)
         return None
+
+    def _everywhere(self, formula: Callable[[State], bool]) -> list[bool]:
+        """A formula in every state. Raises Undefined."""
+        found = []
+        for number, state in enumerate(self.states):
+            try:
+                found.append(formula(state))
+            except EvaluationError as problem:
+                raise Undefined(problem, self._to(number)) from None
+        return found
+
+    def _to(self, number: int) -> Trace:
+        """A shortest trace to a state."""
+        way = shortest(self.graph, number)
+        steps = [Step(None, (), self.states[way[0]])]
+        steps += [self._step(before, after) for before, after in itertools.pairwise(way)]
+        return Trace(tuple(steps), None, None, self.machine.instance)
 
     def _trace(self, prop: core.Property, found: Lasso, values: tuple[Value, ...]) -> Trace:
         steps = [Step(None, (), self.states[found.states[0]])]

@@ -192,6 +192,11 @@ def _path(graph: Graph, starts: Iterable[int], inside: Sequence[bool] | set[int]
     raise AssertionError("the goal is reachable")
 
 
+def shortest(graph: Graph, state: int) -> list[int]:
+    """A shortest path from an initial state."""
+    return _path(graph, graph.initial, [True] * len(graph.edges), {state})
+
+
 def _lasso(graph: Graph, starts: list[int], inside: list[bool], fair: set[int], must_meet: set[int] | None) -> Lasso:
     """From an initial state to one of the starts, inside the allowed states to the fair part, and round it."""
     everything = [True] * len(graph.edges)

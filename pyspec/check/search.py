@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pyspec.base.diagnostics import Diagnostic
 from pyspec.check import laws
 from pyspec.check.canonical import Canonical
-from pyspec.check.graph import LIVENESS, Explored
+from pyspec.check.graph import LIVENESS, Explored, Undefined
 from pyspec.lang import core
 from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
@@ -295,6 +295,7 @@ class _Report:
     def __init__(self, search: Search) -> None:
         self.search, self.machine = search, search.machine
         self.explored: Explored | None = None
+        self.undefined: Undefined | None = None
         early = search._bad() or bool(search.only and search._decided()) or search.generated == 0
         self.complete = search.stopped is None and not early
 
@@ -303,7 +304,7 @@ class _Report:
         properties = tuple(self._property(prop) for prop in search.wanted if prop.kind in (*SEARCHED, *LIVENESS))
         properties += tuple(laws.decide(search.instance, search.only, self.machine))
         spec = search.instance.spec
-        failure = self._error()
+        failure = diagnostic_of(self.undefined.problem) if self.undefined else self._error()
         return CheckResult(
             protocol=spec.name,
             model=search.instance.model.name,
@@ -317,7 +318,7 @@ class _Report:
             actions=tuple(ActionCount(a.name, search.fired[a.name], a.span) for a in spec.actions),
             warnings=self._warnings(properties),
             error=failure,
-            error_trace=self._error_trace(),
+            error_trace=self.undefined.trace if self.undefined else self._error_trace(),
             stopped_by=search.stopped,
             limited=bool(search.outside),
             symmetry=search.canonical.sorts,
@@ -344,7 +345,11 @@ class _Report:
         if not self.complete:
             return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
         self.explored = self.explored or Explored(self.machine)
-        trace = self.explored.violation(prop)
+        try:
+            trace = self.explored.violation(prop)
+        except Undefined as found:
+            self.undefined = found
+            return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
         if trace is not None:
             return PropertyResult(prop.name, prop.kind, "violated", "counterexample", trace, prop.span)
         evidence = exhaustive(limited=bool(self.search.outside), viewed=self.search.instance.view is not None)

@@ -100,6 +100,8 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     report["expectations"] = expectations(expects, report, symmetric=reduced if instance.symmetric else None)
     report["notes"] = ["no reduction by symmetry: the model pins the counts of the full search"] if full_only else []
     report["notes"] += instance.notes if request.symmetry else []
+    if request.symmetry and not full_only and instance.symmetric and asks_liveness(spec, request):
+        report["notes"] += ["no reduction by symmetry: liveness is decided on the graph of all states"]
     if report["stopped_by"] and (folder := saved(request)) and (Path(folder) / "checkpoint").exists():
         report["notes"] += [f"the search is saved: go on with --resume {folder}"]
     if reduced and False in wanted and saved(request):
@@ -119,6 +121,13 @@ def leaving_out(request: Request, spec: core.Spec) -> tuple[Request, bool]:
     rest = [p for p in spec.properties if p.name not in request.without]
     goals = all(p.kind in ("reachable", "assume", "hint", "lemma", "terminal") for p in rest)
     return replace(request, only=tuple(p.name for p in rest)), goals
+
+
+def asks_liveness(spec: core.Spec, request: Request) -> bool:
+    """Whether a liveness property is among those to check."""
+    from pyspec.check.graph import LIVENESS
+
+    return any(p.kind in LIVENESS and (request.only is None or p.name in request.only) for p in spec.properties)
 
 
 def saved(request: Request) -> str | None:

@@ -15,6 +15,7 @@ from pyspec.native.emit import Em, emit, truth
 from pyspec.native.emit_bind import copy_of, over
 from pyspec.native.emit_check import Checks
 from pyspec.native.emit_expr import EXPRESSIONS, emit_as
+from pyspec.native.emit_live import Lively, formulas, label, lively
 from pyspec.native.emit_ops import OPERATORS
 from pyspec.native.emit_stmt import Place, Run, Statements, put, splits_in_loop
 from pyspec.native.emit_symmetry import Symmetry
@@ -44,6 +45,7 @@ class Generated:
     deadlock: core.Property | None
     symmetry: tuple[str, ...]
     memos: tuple[int, ...]  # words of the keys of each memo (runtime/memo.h)
+    lively: tuple[Lively, ...]  # liveness properties; empty when generated code does not decide them
 
 
 class Model:
@@ -61,6 +63,8 @@ class Model:
         self.view_words = 0
         self.memos: list[int] = []
         sorts = instance.symmetric if symmetry else ()
+        # a view does not make a graph: what is found of a state depends on which state was seen first
+        self.lively = lively(self.spec) if instance.view is None else ()
         self.symmetry = Symmetry(self.em, self.layout, [instance.sort(name) for name in sorts])
 
     # ------------------------------------------------------------------------------------------ text
@@ -90,7 +94,7 @@ class Model:
         deadlock = next(iter(self.by_kind["deadlock_free"]), None)
         return Generated(f"#define MODEL_KEY 0x{key}ULL\n{text}", em, self.layout, tuple(em.spans), tuple(em.cover),
                          tuple(a.name for a in self.spec.actions), props, deadlock, self.symmetry.names,
-                         tuple(self.memos))  # fmt: skip
+                         tuple(self.memos), self.lively)  # fmt: skip
 
     def defines(self) -> list[str]:
         """What base.h wants to know."""
@@ -108,6 +112,8 @@ class Model:
             "HAS_VIEW": int(instance.view is not None),
             "HAS_SYMMETRY": int(bool(self.symmetry.names)),
             "N_MEMOS": len(self.memos),
+            "N_LIVE": len(self.lively),
+            "N_FORMULAS": sum(one.count for one in self.lively),
             "CHECK_DEADLOCK": int(bool(kinds["deadlock_free"])),
         }
         return [f"#define {name} {value}" for name, value in counts.items()]
@@ -229,6 +235,8 @@ class Model:
 
         def params(position: int) -> None:
             if position == len(action.params):
+                if action.fair and self.lively:
+                    label(em, [em.env[p.name] for p in action.params])
                 w.action(action.body, lambda: done(run))
                 return
             em.state = "c"
@@ -261,8 +269,16 @@ class Model:
         self.functions += checks.steps(numbered)
         self.memos = checks.memos
         self._starts([(n, p) for n, p in numbered if p.second is not None])
+        self._live()
         self._predicate("static int model_terminal", [p.body for p in self.by_kind["terminal"]], "1", "0")
         self._predicate("static int model_limit", list(self.instance.limits), "0", "1")
+
+    def _live(self) -> None:
+        """model_live, and which actions are fair."""
+        kinds = [{None: 0, "weak": 1, "strong": 2}[a.fair] for a in self.spec.actions]
+        self.functions.append(f"static const uint8_t FAIR[] UNUSED = {{{', '.join(map(str, kinds)) or '0'}}};")
+        head = "static void model_live(Cx *cx UNUSED, const S *s UNUSED, uint8_t *first UNUSED, uint8_t *second UNUSED)"
+        self.function(head, formulas(self.em, self.lively))
 
     def _starts(self, numbered: list[tuple[int, core.Property]]) -> None:
         """model_start: what a refinement asks of initial states."""

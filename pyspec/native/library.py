@@ -83,8 +83,8 @@ class Search:
     def __init__(self, handle: c.CDLL, made: Generated, options: Options) -> None:
         self.lib, self.made = handle, made
         handle.search_new.restype = P
-        self._search = P(handle.search_new(c.byref(options)))
-        if not self._search:
+        self.handle = P(handle.search_new(c.byref(options)))
+        if not self.handle:
             raise MemoryError("no memory for the search")
         self.most = max(made.layout.most, 1)
         self.abandoned = False  # threads still run: nothing may be freed
@@ -94,11 +94,11 @@ class Search:
 
     def __exit__(self, *_: object) -> None:
         if not self.abandoned:
-            self.lib.search_free(self._search)
+            self.lib.search_free(self.handle)
 
     def start(self) -> None:
         """Start the threads. Raises OSError, and Unsaved when there is nothing to resume."""
-        error = self.lib.search_start(self._search)
+        error = self.lib.search_start(self.handle)
         if error in UNSAVED:
             raise Unsaved(UNSAVED[error])
         if error:
@@ -106,34 +106,34 @@ class Search:
 
     def wait(self, seconds: float) -> bool:
         """Whether the search is over, after so long at most."""
-        return bool(self.lib.search_wait(self._search, int(seconds * 1000)))
+        return bool(self.lib.search_wait(self.handle, int(seconds * 1000)))
 
     def stop(self, reason: int, *, at_once: bool = False) -> None:
         """Ask the threads to stop: after a checkpoint where there is a folder for one, unless `at_once`."""
         stop = self.lib.search_stop if at_once else self.lib.search_stop_saved
-        stop(self._search, reason)
+        stop(self.handle, reason)
 
     def checkpoint(self) -> None:
         """Ask for a checkpoint at the next opportunity."""
-        self.lib.search_checkpoint(self._search)
+        self.lib.search_checkpoint(self.handle)
 
     def progress(self) -> Progress:
         """Where the search stands."""
         to = (U64 * 12)()
-        self.lib.search_progress(self._search, to)
+        self.lib.search_progress(self.handle, to)
         return Progress(*to)
 
     def counters(self) -> tuple[list[int], list[bool]]:
         """Successors of each action; which implications were tested."""
         fired = (U64 * max(len(self.made.actions), 1))()
         cover = (c.c_uint8 * max(len(self.made.cover), 1))()
-        self.lib.search_counters(self._search, fired, cover)
+        self.lib.search_counters(self.handle, fired, cover)
         return list(fired)[: len(self.made.actions)], [bool(x) for x in cover][: len(self.made.cover)]
 
     def finding(self, number: int) -> Finding | None:
         """What was found for a property."""
         to, words = (I64 * 8)(), (U64 * self.most)()
-        self.lib.search_finding(self._search, number, to, words)
+        self.lib.search_finding(self.handle, number, to, words)
         found, phase, action, kind, span, at, n, level = to
         if not found:
             return None
@@ -142,7 +142,7 @@ class Search:
     def record(self, at: int) -> tuple[list[int], int]:
         """The packed state at a log position, and the position of its parent."""
         words, parent = (U64 * self.most)(), U64()
-        n = self.lib.search_record(self._search, U64(at), words, c.byref(parent))
+        n = self.lib.search_record(self.handle, U64(at), words, c.byref(parent))
         if n < 0:
             raise OSError("the log of states cannot be read")
         return list(words)[:n], parent.value
@@ -150,11 +150,11 @@ class Search:
     def log(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Every distinct state in the order in which it was found: log position, that of its parent, packed state."""
         self.lib.search_log_end.restype = U64
-        end, at, step = self.lib.search_log_end(self._search), 0, 1 << 14
+        end, at, step = self.lib.search_log_end(self.handle), 0, 1 << 14
         while at < end:
             n = min(end - at, step + self.most + 1)
             to = (U64 * n)()
-            if self.lib.search_log(self._search, U64(at), U64(n), to):
+            if self.lib.search_log(self.handle, U64(at), U64(n), to):
                 raise OSError("the log of states cannot be read")
             i = 0
             while i < min(n, step):
@@ -171,7 +171,7 @@ class Search:
         self.lib.search_successors.restype = I64
         while True:
             to = (U64 * (room * stride))()
-            n = self.lib.search_successors(self._search, given, -1 if words is None else len(words), to, U64(room))
+            n = self.lib.search_successors(self.handle, given, -1 if words is None else len(words), to, U64(room))
             if n < 0:
                 raise MemoryError("no memory for successors")
             if n <= room:

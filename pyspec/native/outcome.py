@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import resource
+import time
 from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import Diagnostic
 from pyspec.check import laws
+from pyspec.check.graph import Undefined
+from pyspec.check.search import diagnostic_of
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive
@@ -34,10 +37,16 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
     )
     lively = liveness.wanted(instance, wanted)
     clean = not ended and all(r.verdict != "violated" for r in results if r.kind != "reachable")
-    results += tuple(liveness.decide(instance, lively, state.distinct, clean))
+    undefined = None
+    try:
+        budget = _budget(request, seconds)
+        results += tuple(liveness.decide(instance, lively, search, clean, bool(state.outside), budget))
+    except Undefined as found:
+        undefined = diagnostic_of(found.problem), found.trace
+        results += tuple(liveness.undecided(lively))
     results += tuple(laws.decide(instance, wanted))
     failure = search.finding(len(made.properties) + 1)
-    problem = traces.error(failure) if failure else None
+    problem = traces.error(failure) if failure else undefined
     nothing = state.generated == 0 and problem is None and state.stop not in STOPS
     error = problem[0] if problem else no_initial_state(instance.spec) if nothing else None
     fired, cover = search.counters()
@@ -66,6 +75,12 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         flaws=instance.flaws,
         viewed=instance.view is not None,
     )
+
+
+def _budget(request: Request, seconds: float) -> liveness.Budget:
+    """What is left for the graph that liveness is decided on."""
+    until = None if request.max_seconds is None else time.perf_counter() + max(request.max_seconds - seconds, 0.0)
+    return liveness.Budget(request.memory, until)
 
 
 def _ended_early(request: Request, compiled: Compiled, search: Search, state: Progress) -> bool:

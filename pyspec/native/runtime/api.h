@@ -129,6 +129,8 @@ API int search_log(Search *g, U at, U n, U *to) {
     return e || here == n ? e : log_read(&g->log, to + here, LOG_MEMORY, n - here);
 }
 
+#include "live.h"
+
 static unsigned pack_representative(const S *s, U *w) {
 #if HAS_SYMMETRY
     return canonical(s, w);
@@ -140,6 +142,9 @@ static unsigned pack_representative(const S *s, U *w) {
 static void tapped(Cx *cx) {
     Tap *t = cx->tap;
     cx->successors++;
+#if N_LIVE
+    if (cx->live) { live_edge(cx); return; }
+#endif
     if (++t->n > t->room) return;
     U *to = t->to + (t->n - 1) * TAP_STRIDE;
     to[0] = (U)cx->item;
@@ -171,5 +176,27 @@ API I search_successors(Search *g, const U *words, int n, U *to, U room) {
     free(cx);
     return (I)t.n;
 }
+
+#if N_LIVE
+/* The graph of a finished search: open, build until nothing is left, ask, close. */
+API struct Live *liveness_open(Search *g) { return live_open(g); }
+API I liveness_build(Live *l, N most) { return live_build(l, most); }
+API int liveness_decide(Live *l, int shape, U formula) { return live_decide(l, shape, formula); }
+API U liveness_path(Live *l, N from, int from_marks, int through, N to, int to_marks, N *out, N room) {
+    return live_path(l, from, from_marks, through, to, to_marks, out, room);
+}
+API int liveness_taken(Live *l, N label, N *ends) { return live_taken(l, label, ends); }
+/* Labels, and whether one of them is strong; the log position of a state; whether a state has marks. */
+API N liveness_labels(Live *l) { return l->labels; }
+API int liveness_strong(Live *l, N label) { return l->strong[label]; }
+API U liveness_at(Live *l, N s) { return l->at[s]; }
+API N liveness_edges(Live *l, N s, N *out, N room) {
+    N n = 0;
+    for (U e = l->edge[s]; e < l->edge[s + 1] && n < room; e++)
+        if (l->target[e] != BLOCKED && (l->mark[l->target[e]] & M_FAIR)) out[n++] = l->target[e];
+    return n;
+}
+API void liveness_close(Live *l) { live_close(l); }
+#endif
 
 #endif

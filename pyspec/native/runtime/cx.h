@@ -100,6 +100,8 @@ struct Cx {
     int broken; /* a step property failed on this step */
     Memo memo[AT_LEAST_1(N_MEMOS)];
     Tap *tap; /* exploring: takes each successor instead of the search */
+    struct Live *live; /* ... and this is what for */
+    U label; /* exploring: which arguments a fair action is taken with */
 };
 
 static COLD __attribute__((noreturn)) void fail(Cx *cx, int kind, int span) {
@@ -126,6 +128,7 @@ static void model_expand(Cx *cx);
 static void model_check(Cx *cx, const S *s);
 static int model_terminal(Cx *cx, const S *s);
 static int model_limit(Cx *cx, const S *s);
+static void model_live(Cx *cx, const S *s, uint8_t *first, uint8_t *second) UNUSED;
 static void model_start(Cx *cx, const S *s);
 static U model_view(Cx *cx, const S *s);
 
