@@ -25,7 +25,8 @@ def constant(e: Encoder, name: str) -> Val:
         return lift(e.u, decl.type, decl.default.value)
     if decl.quorum is not None:
         return _quorums(e, decl)
-    value = e.u.load(decl.type, decl.name)
+    left = any(var.name == name for var in e.spec.vars)  # what is left of a budget has the budget's name
+    value = e.u.load(decl.type, f"granted:{name}" if left else name)
     e.u.axiom(f"type of {name}", f"{name} is a value of its type", lambda: fits(e.u, decl.type, value))
     return value
 

@@ -16,7 +16,7 @@ from pyspec.prove.defined import defined
 from pyspec.prove.encode import Encoder, Env, position, with_item
 from pyspec.prove.logic import Truth, conj, implies, ite, neg
 from pyspec.prove.loops import loop
-from pyspec.prove.structure import choice, equal, fits, put
+from pyspec.prove.structure import choice, equal, fits, put, uncapped
 from pyspec.prove.values import SeqVal, Val
 
 
@@ -71,8 +71,8 @@ def begin(e: Encoder, action: core.Action, state: Mapping[str, Val]) -> Run:
 
 
 def execute(e: Encoder, action: core.Action, state: Mapping[str, Val]) -> list[Run]:
-    """The runs of an action from a state."""
-    return [run for run in block(e, action.body, begin(e, action, state)) if False not in run.conds]
+    """The runs of an action from a state; also those that are abandoned, for what they evaluate before."""
+    return block(e, action.body, begin(e, action, state))
 
 
 def block(e: Encoder, statements: Iterable[core.Stmt], run: Run) -> list[Run]:
@@ -89,8 +89,7 @@ def _evaluated(e: Encoder, expr: core.Expr, run: Run) -> Run:
 
 def _when(e: Encoder, s: core.When, run: Run) -> list[Run]:
     run = _evaluated(e, s.cond, run)
-    cond = e.truth(s.cond, run.env)
-    return [] if cond is False else [run.when(cond)]
+    return [run.when(e.truth(s.cond, run.env))]
 
 
 def _let(e: Encoder, s: core.Let, run: Run) -> list[Run]:
@@ -149,29 +148,42 @@ def _assign(e: Encoder, s: core.Assign, run: Run) -> list[Run]:
     value = e.value(s.value, run.env)
     var = next(var for var in e.spec.vars if var.name == s.var)
     places: list[tuple[Truth, str]] = []
-    stored = store(e, var.type, run.state[s.var], keys, value, places)
+    rooms: list[Truth] = []
+    stored = store(e, var.type, run.state[s.var], keys, value, places, rooms)
     for cond, what in places:
         run = run.check(cond, f"{what} {s.var}", s.span)
+    if e.finite:  # capacities of a model are its own, not the protocol's: what exceeds them is not looked at
+        run = run.when(*rooms)
     return [replace(run, state={**run.state, s.var: stored})]
 
 
-def store(e: Encoder, of: ty.Type, old: Val, path: tuple[Val, ...], value: Val, places: list[tuple[Truth, str]]) -> Val:
-    """A value with the place at the end of a path replaced; what the store must satisfy is added to `places`."""
+def store(
+    e: Encoder,
+    of: ty.Type,
+    old: Val,
+    path: tuple[Val, ...],
+    value: Val,
+    places: list[tuple[Truth, str]],
+    rooms: list[Truth],
+) -> Val:
+    """A value with the place at the end of a path replaced; what the store must satisfy is added to `places`, and to
+    `rooms` that it is not too large."""
     if not path:
-        places.append((fits(e.u, of, value), "a value outside the range of"))
+        places.append((fits(e.u, uncapped(of) if e.finite else of, value), "a value outside the range of"))
+        rooms.append(implies(places[-1][0], fits(e.u, of, value)))
         return value
     key, rest = path[0], path[1:]
     if isinstance(of, ty.Record):
         assert isinstance(key, str)
         at = position(of, key)
-        return with_item(old, at, store(e, of.fields[at][1], old.items[at], rest, value, places))
+        return with_item(old, at, store(e, of.fields[at][1], old.items[at], rest, value, places, rooms))
     if isinstance(of, ty.Map):
         places.append((fits(e.u, of.key, key), "a key outside"))
-        cell = store(e, of.value, old.at(key), rest, value, places)
+        cell = store(e, of.value, old.at(key), rest, value, places, rooms)
         return put(e.u, old, key, cell)
     assert isinstance(of, ty.Seq), "only maps and sequences have cells"
     places.append((conj((key >= 0, key < old.length)), "an index outside"))
-    cell = store(e, of.item, old.at(key), rest, value, places)
+    cell = store(e, of.item, old.at(key), rest, value, places, rooms)
     return SeqVal(old.item, old.length, lambda i: choice(e.u, equal(e.u, i, key), cell, old.at(i)))
 
 

@@ -247,14 +247,16 @@ class Obligations:
         name = action.name if number == 0 else f"{action.name} #{number + 1}"
         changed = frozenset(var for var, value in run.state.items() if value is not self.before[var])
         env, steps = Env(run.state), Env(self.before, run.state)
+        if only in (None, ""):
+            yield from self._safe(name, run, given, action.span)
+        if False in run.conds:
+            return
         for part in self.parts:
             if only in (None, part.label, part.prop.name) and self._reads(part.body) & changed:
                 yield from self._goal("step", name, part, given, partial(e.truth, part.body, env))
         for part in self.step_parts:
             if only in (None, part.label, part.prop.name):
                 yield from self._goal("step", name, part, given, partial(e.truth, part.body, steps))
-        if only in (None, ""):
-            yield from self._safe(name, run, given, action.span)
 
     def runs(self, action: core.Action) -> Iterator[tuple[Run, list[tuple[str, Truth]]]]:
         """The runs of an action, with the hypotheses under which it leads somewhere."""
@@ -264,8 +266,7 @@ class Obligations:
         for plain in found:
             run = dataclasses.replace(plain, facts=tuple(facts))
             step = (STEP, conj((*facts, *run.conds)))
-            if step[1] is not False:
-                yield run, [*self.assumptions(), *self.types(), *self.induction(), step]
+            yield run, [*self.assumptions(), *self.types(), *self.induction(), step]
 
     def _safe(self, name: str, run: Run, given: list[tuple[str, Truth]], span: Span) -> Iterator[Obligation]:
         """The run meets no evaluation error: also where it is abandoned later, so its conditions are not assumed."""

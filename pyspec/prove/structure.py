@@ -222,6 +222,15 @@ _FITS: dict[type, Callable[..., Truth]] = {
 }
 
 
+def uncapped(of: ty.Type) -> ty.Type:
+    """A type without the capacities of its collections."""
+    if isinstance(of, ty.Seq | ty.Set | ty.Bag):
+        return type(of)(uncapped(of.item))
+    if isinstance(of, ty.Option):
+        return ty.Option(uncapped(of.item))
+    return ty.Map(of.key, uncapped(of.value)) if isinstance(of, ty.Map) else of
+
+
 def plain(of: ty.Type) -> bool:
     """Whether every value of the sorts that stand for a type is a value of it: nothing to ask."""
     if isinstance(of, ty.Range | ty.Seq | ty.Bag):

@@ -174,7 +174,7 @@ class Universe:
         leaves: list[Term] = []
         for leaf, value in zip(shape.leaves, row, strict=True):
             if value is None:
-                value = z3.Const(f"x{depth + len(variables)}", self.sort(leaf))
+                value = z3.Const(f"%{depth + len(variables)}", self.sort(leaf))
                 variables.append(value)
             leaves.append(value)
         self.bound += variables
@@ -300,13 +300,24 @@ class Universe:
         if isinstance(of, ty.Map):
             return MapVal(of.key, lambda key: self.by_shape(of.key, key, more(of.value, name)))
         if isinstance(of, ty.Set):
-            return self.predicate(of.item, lambda item: self.by_shape(of.item, item, more(ty.Bool(), name)))
+            return self.predicate(of.item, self._typed(of.item, more(ty.Bool(), name), False))
         if isinstance(of, ty.Seq):
             length = self.apply(f"{name}#", keys, ty.Int())
             return SeqVal(of.item, length, lambda at: self.load(of.item, f"{name}@", (*keys, at)))
         if isinstance(of, ty.Bag):
-            return BagVal(of.item, lambda item: self.by_shape(of.item, item, more(ty.Int(), f"{name}*")))
+            return BagVal(of.item, self._typed(of.item, more(ty.Int(), f"{name}*"), 0))
         return self.apply(name, keys, of)
+
+    def _typed(
+        self, of: ty.Type, make: Callable[[str, tuple[Term, ...]], Term], outside: Term
+    ) -> Callable[[Val], Term]:
+        """A function of the elements of a collection. In the finite setting quantifiers go over the values of the type
+        only, so integers outside its ranges must not be elements; for any size the type of the variable says so."""
+        from pyspec.prove.structure import fits, plain
+
+        if not self.finite or plain(of):
+            return lambda item: self.by_shape(of, item, make)
+        return lambda item: ite(fits(self, of, item), self.by_shape(of, item, make), outside)
 
     def _load_union(self, of: ty.Union, name: str, keys: tuple[Term, ...]) -> Sum:
         cases = ty.Enum(f"case of {of.name}", tuple(case.name for case in of.cases))
@@ -360,7 +371,7 @@ class Universe:
         return value
 
     def _lengths(self, of: ty.Type, name: str) -> Truth:
-        ident = z3.Const("x0", self.sort(of))
+        ident = z3.Const("%0", self.sort(of))
         return z3.ForAll([ident], self.load(of, f"in:{name}", (ident,)).length >= 0)
 
     def ident(self, of: ty.Type, value: Val) -> Term:
@@ -419,7 +430,7 @@ class Universe:
         return found
 
     def _order(self, of: ty.Sort) -> Truth:
-        a, b, i = z3.Const("x0", self.sort(of)), z3.Const("x1", self.sort(of)), z3.Const("x2", z3.IntSort(self.ctx))
+        a, b, i = z3.Const("%0", self.sort(of)), z3.Const("%1", self.sort(of)), z3.Const("%2", z3.IntSort(self.ctx))
         size, back = self.size(of), self.nth(of, i)
 
         def place(x: Term) -> Term:
