@@ -1,4 +1,4 @@
-"""The symbolic encoding and the interpreter agree: on properties in reachable states, on successors, on evaluation errors.
+"""The symbolic encoding and the interpreter agree on properties in reachable states, successors, evaluation errors.
 
 `PYSPEC_RANDOM_PROOFS` says how many random specifications (few by default, many more at night), `PYSPEC_RANDOM_FROM`
 where to start. Every spec is a finite instance here; the any-size encoding is the same code over other sorts.

@@ -1,5 +1,5 @@
-"""Nothing real is excluded: the any-size encoding, its sorts closed to those of a model, admits every reachable state with
-the true values of its properties, and every step from it.
+"""Nothing real is excluded: the any-size encoding, its sorts closed to those of a model, admits every reachable state
+with the true values of its properties, and every step from it.
 
 A proof shows that no such state violates the goal; were one that exists left out, the proof would be worth nothing.
 """
