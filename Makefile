@@ -41,8 +41,10 @@ prove: setup     ## prove the library for any number of nodes
 refine: setup    ## hold the implementations against their specifications (a few minutes)
 	@for p in raft redis_lock crdt_set; do $(PYTHON_BIN) -m refinement campaign $$p --seconds 45 || exit 1; done
 
-docs: setup      ## regenerate the generated documentation
-	@$(PYTHON_BIN) tests/docs/generate.py
+docs: setup      ## build the documentation site (site/html); fails if a generated page was out of date
+	@$(PYTHON_BIN) -c 'import furo, myst_parser, sphinx' 2>/dev/null || $(PYTHON_BIN) -m pip --quiet \
+	  --disable-pip-version-check install --no-build-isolation -c requirements.lock -e '.[docs]'
+	@$(PYTHON_BIN) docs/site/build.py
 
 clean:           ## remove everything that is not in the repository, .venv included
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site

@@ -109,14 +109,17 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def main() -> None:
-    """Writes every page that differs."""
+def main() -> list[str]:
+    """Writes every page that differs, and returns their names."""
+    written = []
     for name, make in PAGES.items():
         path, text = ROOT / name, make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
+            written.append(name)
+    return written
 
 
 if __name__ == "__main__":
