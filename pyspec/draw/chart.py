@@ -81,6 +81,8 @@ class _Charting:
         self.parties: Parties = parties(self.instance.spec)
         self.nodes = _nodes(self.instance, self.parties)
         self.flights = Flights(self.instance.spec)
+        hidden = [var.name for var in self.instance.spec.vars if var.kind in ("pool", "channel", "budget", "up")]
+        self.unsaid = tuple(name + end for name in hidden for end in (":", "[", " ", "."))
         self.actions = {action.name: action for action in self.instance.spec.actions}
 
     def chart(self) -> Chart:
@@ -187,7 +189,7 @@ class _Charting:
 
     def _changes(self, before: State, after: State, lane: str) -> Iterator[tuple[str, str]]:
         for line in changes(before, after, self.instance):
-            if line.startswith(("network.", "budget.")):
+            if line.startswith(self.unsaid):
                 continue
             yield self._said(line)
 

@@ -9,7 +9,7 @@ from typing import Final
 from pyspec.draw import scene as sc
 from pyspec.draw.chart import Arrow, Chart, Row
 from pyspec.draw.compose import MARGIN, foot, head
-from pyspec.draw.metrics import widest, width, wrap
+from pyspec.draw.metrics import GLUE, widest, width, wrap
 
 TEXT: Final = 12.5  # font sizes
 SMALL: Final = 11.0
@@ -19,8 +19,9 @@ PAD: Final = 8.0
 GUTTER: Final = 34.0
 GAP: Final = 16.0  # between rows
 HEAD_HEIGHT: Final = 28.0
-#: number of lanes -> width of a box, distance of lanes; more lanes are as close as four
-_WIDTHS: Final = {1: (320.0, 320.0), 2: (230.0, 380.0), 3: (190.0, 304.0)}
+PAGE: Final = 880.0  # the width that boxes are made for
+NARROW, WIDE = 138.0, 250.0  # the least and greatest width of a box
+APART: Final = 24.0  # between lanes that no message arrives between
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,16 @@ class Drawing:
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
-        count = len(chart.lanes)
-        self.box, self.pitch = _WIDTHS.get(count, (152.0, 272.0))
         self.column = {lane.name: number for number, lane in enumerate(chart.lanes)}
+        gaps = self._gaps()
+        room = (PAGE - MARGIN - GUTTER - sum(gaps)) / len(chart.lanes)
+        self.box = max(NARROW, min(WIDE, room)) if len(chart.lanes) > 1 else 320.0
+        self.gaps = gaps
         self.hues = {lane.name: lane.hue for lane in chart.lanes}
         self.below: list[sc.Mark] = []  # lines, under the boxes
         self.above: list[sc.Mark] = []
         self.bottoms: dict[int, float] = {}  # number of a row -> where its box ends
-        self.right = self._x_of(count - 1) + self.box / 2
+        self.right = self._x_of(len(chart.lanes) - 1) + self.box / 2
 
     def scene(self) -> sc.Scene:
         """The drawing."""
@@ -68,7 +71,18 @@ class Drawing:
         return sc.Scene(width_ + 2 * MARGIN, end + MARGIN - 4, self.chart.title, self.chart.about, marks)
 
     def _x_of(self, column: int) -> float:
-        return MARGIN + GUTTER + self.box / 2 + column * self.pitch
+        return MARGIN + GUTTER + self.box / 2 + column * self.box + sum(self.gaps[:column])
+
+    def _gaps(self) -> list[float]:
+        """The room between each two lanes: for the labels of the messages that arrive there, side by side."""
+        found = [APART] * (len(self.chart.lanes) - 1)
+        for row in self.chart.rows:
+            for arrow in row.arrows:
+                source, target = self.column[arrow.source], self.column[arrow.target]
+                if source != target:
+                    at = target - 1 if source < target else target
+                    found[at] = max(found[at], widest(self._label(arrow), SMALL) + 38)
+        return found
 
     def _x(self, lane: str) -> float:
         return self._x_of(self.column[lane])
@@ -77,7 +91,7 @@ class Drawing:
 
     def _row(self, row: Row, y: float) -> float:
         """Draws one row from `y` on; returns where it ends."""
-        labels = [self._label(row, arrow) for arrow in row.arrows]
+        labels = [self._label(arrow) for arrow in row.arrows]
         first = max(0.0, len(labels[0]) * SMALL_LINE - 12) if labels else 0.0
         top = y + first
         heights = [len(label) * SMALL_LINE + 6 for label in labels]
@@ -135,10 +149,9 @@ class Drawing:
 
     # ----------------------------------------------------------------------------------------------- arrows
 
-    def _label(self, row: Row, arrow: Arrow) -> list[str]:
-        room = self.pitch - self.box - 28
-        text = f"{arrow.text} is lost" if arrow.kind == "lost" else arrow.text
-        return wrap(text, SMALL, max(room, 84.0))
+    def _label(self, arrow: Arrow) -> list[str]:
+        most = {2: 170.0, 3: 116.0}.get(len(self.chart.lanes), 94.0)
+        return wrap(f"{arrow.text} is lost" if arrow.kind == "lost" else arrow.text, SMALL, most)
 
     def _arrow(self, row: Row, arrow: Arrow, label: list[str], y: float) -> None:
         if arrow.source == arrow.target:
@@ -219,12 +232,13 @@ class Drawing:
         first = self.chart.loop_start
         if first is None:
             return
-        begin = self.bottoms.get(first, self.top) + 4
-        x = MARGIN + 4
-        self.above.append(
-            sc.Stroke(((x + 8, end - 6), (x, end - 6), (x, begin), (x + 1, begin)), "bad", arrow=(x + 10, begin))
-        )
-        self.above.append(sc.Text(x + 14, end - 2, "and again, for ever", SMALL, "bad", halo=True))
+        last = max((row.number for row in self.chart.rows), default=0)
+        x, begin = MARGIN + 4, self.bottoms.get(first, self.top) + 4
+        if first < last:
+            bracket = ((x + 8, end - 6), (x, end - 6), (x, begin), (x + 1, begin))
+            self.above.append(sc.Stroke(bracket, "bad", arrow=(x + 10, begin)))
+        said = "and again, for ever" if first < last else "and nothing else, for ever"
+        self.above.append(sc.Text(x + 14, end - 2, said, SMALL, "bad", halo=True))
 
     def _verdict(self, inner: float, y: float) -> float:
         if not self.chart.verdict:
@@ -250,11 +264,16 @@ def hang(text: str, room: float) -> list[tuple[float, str]]:
 def change_lines(text: str, room: float) -> list[tuple[float, str]]:
     """A small text in lines with their indents; a change is broken before its arrow if it is too wide."""
     head_, arrow, tail = text.partition(" → ")
-    if arrow and width(text, SMALL) > room and width(head_, SMALL) <= room:
-        rest = wrap(f"→ {tail}", SMALL, room - 10)
-        return [(0.0, head_), *((10.0, line) for line in rest)]
+    if not arrow or width(text, SMALL) <= room:
+        return _indented(text, room)
+    rest = wrap(f"→{GLUE}{tail}", SMALL, room - 10)
+    return _indented(head_, room) + [(10.0, line.replace(GLUE, " ")) for line in rest]
+
+
+def _indented(text: str, room: float) -> list[tuple[float, str]]:
     first, *others = wrap(text, SMALL, room)
-    return [(0.0, first), *((10.0, line) for part in others for line in wrap(part, SMALL, room - 10))]
+    rest = text[len(first) :].strip() if others else ""
+    return [(0.0, first), *((10.0, line) for line in wrap(rest, SMALL, room - 10) if line)]
 
 
 def cross(x: float, y: float) -> list[sc.Mark]:

@@ -41,8 +41,9 @@ class Move:
 
 
 def mode_vars(spec: core.Spec) -> tuple[core.Var, ...]:
-    """The variables with a state machine: an enum, or an enum for each node."""
-    return tuple(var for var in spec.vars if not var.ghost and _enum(var) is not None)
+    """The variables with a state machine: an enum, or an enum for each node, that some action assigns."""
+    assigned = {node.var for action in spec.actions for node in nodes(action) if isinstance(node, core.Assign)}
+    return tuple(var for var in spec.vars if not var.ghost and var.name in assigned and _enum(var) is not None)
 
 
 def _enum(var: core.Var) -> ty.Enum | None:

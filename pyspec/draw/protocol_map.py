@@ -21,7 +21,8 @@ def protocol_map(spec: core.Spec, flaws: tuple[str, ...] = ()) -> Graph:
     """The map of a specification."""
     who = parties(spec)
     drawn, edges = _messages(spec, who) if spec.messages else _variables(spec, who)
-    used = {who.of_action(action) for action in spec.actions if action.kind != "fault"}
+    hues = {node.hue for node in drawn if node.shape != "message"}
+    used = {name for name in (*who.names, GLOBAL) if who.hue(name) in hues}
     legend = [(name if name != GLOBAL else "outside any role", hue) for name, hue in who.legend(used)]
     return Graph(
         name=f"{spec.name}-map",
@@ -31,15 +32,16 @@ def protocol_map(spec: core.Spec, flaws: tuple[str, ...] = ()) -> Graph:
         edges=tuple(edges),
         kind="map",
         legend=tuple(legend),
-        notes=_notes(spec),
+        notes=tuple(_notes(spec, any(edge.style == "dashed" for edge in edges))),
     )
 
 
-def _notes(spec: core.Spec) -> tuple[str, ...]:
+def _notes(spec: core.Spec, dashed: bool) -> Iterator[str]:
+    if dashed:
+        yield "Dashed: looks for it in the network." if spec.messages else "Dashed: reads it."
     silent = [action_text(a) for a in spec.actions if a.kind == "action" and not _touches(a, spec)]
-    if not spec.messages or not silent:
-        return ()
-    return (f"Actions that neither send nor receive: {', '.join(silent)}.",)
+    if spec.messages and silent:
+        yield f"Actions that neither send nor receive: {', '.join(silent)}."
 
 
 # ----------------------------------------------------------------------------------------------- messages
