@@ -1,0 +1,120 @@
+"""Colours for specifications."""
+
+from __future__ import annotations
+
+from pygments.lexer import RegexLexer, words
+from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Text
+
+DECLARATIONS = [
+    "protocol",
+    "module",
+    "import",
+    "sort",
+    "ordered",
+    "enum",
+    "record",
+    "union",
+    "type",
+    "const",
+    "quorum",
+    "message",
+    "network",
+    "var",
+    "ghost",
+    "role",
+    "flaw",
+    "action",
+    "on",
+    "invariant",
+    "step",
+    "reachable",
+    "liveness",
+    "lemma",
+    "assume",
+    "law",
+    "terminal",
+    "deadlock",
+    "free",
+    "model",
+    "expect",
+    "refines",
+    "init",
+    "def",
+    "stable",
+    "fair",
+    "strongly",
+    "capacity",
+    "limit",
+    "view",
+    "symmetry",
+    "budget",
+    "hint",
+]
+WORDS = [
+    "when",
+    "let",
+    "if",
+    "elif",
+    "else",
+    "match",
+    "case",
+    "return",
+    "send",
+    "reply",
+    "broadcast",
+    "for",
+    "in",
+    "any",
+    "either",
+    "or",
+    "and",
+    "not",
+    "all",
+    "exists",
+    "implies",
+    "iff",
+    "where",
+    "as",
+    "to",
+    "from",
+    "with",
+    "true",
+    "false",
+    "none",
+    "self",
+    "always",
+    "eventually",
+    "leads",
+    "violates",
+    "off",
+    "choose",
+    "min",
+    "max",
+    "sum",
+    "old",
+]
+
+
+class SpecLexer(RegexLexer):
+    """The specification language; also its fragments in the language reference."""
+
+    name = "pspec"
+    aliases = ("pspec", "pspec-prelude", "pspec-decl", "pspec-item", "pspec-stmt", "pspec-expr")
+    filenames = ("*.pspec",)
+    tokens = {
+        "root": [
+            (r"#.*$", Comment.Single),
+            (r'"""(?:.|\n)*?"""', String.Doc),
+            (r'"[^"\n]*"', String),
+            (words(DECLARATIONS, prefix=r"^(\s*)", suffix=r"\b"), Keyword.Declaration),
+            (words(WORDS, suffix=r"\b"), Keyword),
+            (r"\b(bool|int|set|bag|seq|map)\b", Keyword.Type),
+            (r"\b\d[\d_]*\b", Number),
+            (r"\b[A-Z]\w*\b", Name.Class),
+            (r"\b\w+\b", Name),
+            (r"[-+*/%=<>!|&']+", Operator),
+            (r"[()\[\]{},.:?@;]", Punctuation),
+            (r"\s+", Text),
+            (r".", Text),
+        ]
+    }
