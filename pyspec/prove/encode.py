@@ -23,6 +23,7 @@ from pyspec.prove.structure import (
     within,
 )
 from pyspec.prove.universe import Universe
+from pyspec.prove.opaque import Opaque
 from pyspec.prove.unsupported import too_large, unsupported
 from pyspec.prove.values import MapVal, Opt, Row, SeqVal, SetVal, Val
 
@@ -52,6 +53,7 @@ class Encoder:
         self.u.number = self.number
         self.functions = {function.name: function for function in spec.functions}
         self.consts: dict[str, Val] = {}
+        self.opaque = Opaque(self)
 
     def number(self, bound: core.Expr | int) -> Term:
         """A bound or capacity of a type."""
@@ -285,6 +287,8 @@ def _stored(domain: core.Expr, item: ty.Type) -> ty.Type:
 def _call(e: Encoder, expr: core.Call, env: Env) -> Val:
     function = e.functions[expr.name]
     values = {name: e.value(part, env) for (name, _), part in zip(function.params, expr.args, strict=True)}
+    if e.opaque.hides(function):
+        return e.opaque.call(function, tuple(values.values()), env)
     return e.value(function.body, replace(env, locals=values))
 
 

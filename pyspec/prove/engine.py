@@ -21,7 +21,7 @@ from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, 
 from pyspec.prove.rests import is_part, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
 from pyspec.prove.smtlib import Writer
-from pyspec.prove.solve import PATIENT, QUICK, Attempt, Outcome, Task, solve_all, solver_version
+from pyspec.prove.solve import PATIENT, QUICK, SELECTIVE, Attempt, Outcome, Task, solve_all, solver_version
 
 Progress = Callable[[int, int, str], None]
 
@@ -86,12 +86,15 @@ class _Proof:
         """The whole of it."""
         started = time.monotonic()
         unsupported = self.problem.leave_out_unsupported()
-        tasks = [(one, self._task(one, QUICK)) for one in self.problem.all()]
-        built = time.monotonic() - started
-        self.items = self._solved(tasks)
+        self.items = self._following()
+        follow = {item.result.part for item in self.items}
+        tasks = [(one, self._task(one, QUICK)) for one in self.problem.all() if not self._follows(one, follow)]
+        built = time.monotonic() - started - sum(item.result.seconds for item in self.items)
+        self.items += self._solved(tasks)
+        self._again(SELECTIVE)
         self._derive()
         self._refute(unsupported)
-        self._insist()
+        self._again(PATIENT)
         self._derive()
         properties = self._properties(unsupported)
         return self._result(properties, time.monotonic() - started, built)
@@ -119,7 +122,7 @@ class _Proof:
     # ------------------------------------------------------------------------------------------------ solving
 
     def _task(self, one: Obligation, attempts: tuple[Attempt, ...]) -> Task:
-        return Task(one.name, *self.writer.text(one), self.options.seconds, attempts)
+        return Task(one.name, *self.writer.text(one), self.options.seconds, attempts, self.problem.near(one))
 
     def _solved(self, tasks: list[tuple[Obligation, Task]]) -> list[_Item]:
         """Solves obligations, those that are not known from an earlier run."""
@@ -173,16 +176,21 @@ class _Proof:
     def _of(self, label: str) -> list[_Item]:
         return [item for item in self.items if item.result.part == label]
 
-    def _insist(self) -> None:
-        """Gives what is open, and has no counterexample, all the time that it may have."""
+    def _again(self, attempts: tuple[Attempt, ...]) -> None:
+        """Tries what is open, and has no counterexample, in other ways."""
         left = [item for item in self.items if item.open and item.result.prop not in self.ctis]
-        tasks = [
-            (item.obligation, self._task(item.obligation, PATIENT)) for item in left if item.result.status == "unknown"
-        ]
-        for solved in self._solved(tasks):
-            for item in left:
-                if item.obligation is solved.obligation:
-                    item.result = solved.result
+        unknown = [item for item in left if item.result.status == "unknown"]
+        solved = self._solved([(item.obligation, self._task(item.obligation, attempts)) for item in unknown])
+        for item, again in zip(unknown, solved, strict=True):
+            item.result = again.result
+
+    def _following(self) -> list[_Item]:
+        """The conjuncts of invariants that follow from the lemmas, and from the invariants before them."""
+        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE))) for one in self.problem.following()]
+        return [item for item in self._solved(tasks) if not item.open]
+
+    def _follows(self, one: Obligation, follow: set[str]) -> bool:
+        return one.part is not None and one.kind != "defined" and one.part.label in follow
 
     # ----------------------------------------------------------------------------------------- counterexamples
 

@@ -67,7 +67,7 @@ class Obligation:
         if self.kind == "implied":
             return f"{what} from the others"
         return (
-            f"{what} {'initially' if self.action is None else f'after {self.action}'}"
+            f"{what} {'follows' if self.kind == 'follows' else 'initially' if self.action is None else f'after {self.action}'}"
             if self.kind != "defined"
             else (f"{what} is defined" if self.part else f"{self.action} is defined")
         )
@@ -101,9 +101,25 @@ class Obligations:
         self.functions = {function.name: function for function in spec.functions}
         u = self.encoder.u
         self.before: dict[str, Val] = {var.name: u.load(var.type, var.name) for var in spec.vars}
+        self.encoder.opaque.first = self.before
         self.parts = [part for prop in spec.properties if prop.kind in INDUCTIVE for part in parts_of(prop)]
         self.step_parts = [part for prop in spec.properties if prop.kind in STEPS for part in parts_of(prop)]
         self._assumed: dict[str, Truth] = {}
+        self._places = {prop.name: place for place, prop in enumerate(spec.properties)}
+
+    def near(self, obligation: Obligation) -> tuple[str, ...]:
+        """The labels of all conjuncts, those that stand next to the obligation's first: its own, those before, those
+        after."""
+        parts = sorted((*self.parts, *self.step_parts), key=lambda part: self._places[part.prop.name])
+        if obligation.part is None:
+            return tuple(part.label for part in parts)
+        here = self._places[obligation.part.prop.name]
+
+        def distance(part: Part) -> tuple[int, int]:
+            place = self._places[part.prop.name]
+            return abs(place - here) * (1 if place <= here else 2), place
+
+        return tuple(part.label for part in sorted(parts, key=distance))
 
     def leave_out_unsupported(self) -> dict[str, Diagnostic]:
         """Leaves out the properties that have no encoding, and says why."""
@@ -180,11 +196,24 @@ class Obligations:
     def _obligation(
         self, kind: str, action: str | None, part: Part | None, given: list[tuple[str, Truth]], goal: Truth, span: Span
     ) -> Obligation:
-        named = [*self._axioms(), *given]
+        named = [*self.encoder.opaque.definitions(), *self._axioms(), *given]
         kept = tuple((label, formula) for label, formula in named if formula is not True)
         return Obligation(kind, action, part, kept, goal, span)
 
     # -------------------------------------------------------------------------------------------- obligations
+
+    def following(self) -> Iterator[Obligation]:
+        """That an invariant follows from all lemmas and the invariants before it: then it needs no induction."""
+        e, env = self.encoder, Env(self.before)
+        known = [part for part in self.parts if part.prop.kind == "lemma"]
+        for part in self.parts:
+            if part.prop.kind == "lemma":
+                continue
+            if known:
+                given = [self._hypothesis(one.label, partial(e.truth, one.body, env)) for one in known]
+                given = [*self.assumptions(), *self.types(), *given]
+                yield from self._goal("follows", None, part, given, partial(e.truth, part.body, env))
+            known.append(part)
 
     def all(self) -> Iterator[Obligation]:
         """Every obligation of the specification."""
@@ -251,16 +280,28 @@ class Obligations:
             yield from self._safe(name, run, given, action.span)
         if False in run.conds:
             return
+        also = self._step_hypotheses(steps) if only is None else []
         for part in self.parts:
             if only in (None, part.label, part.prop.name) and self._reads(part.body) & changed:
-                yield from self._goal("step", name, part, given, partial(e.truth, part.body, env))
+                yield from self._goal("step", name, part, [*given, *also], partial(e.truth, part.body, env))
         for part in self.step_parts:
             if only in (None, part.label, part.prop.name):
                 yield from self._goal("step", name, part, given, partial(e.truth, part.body, steps))
 
+    def _step_hypotheses(self, steps: Env) -> list[tuple[str, Truth]]:
+        """The step properties, which are proved from the state before the step alone, help with the state after it."""
+        found = []
+        for part in self.step_parts:
+            if part.prop.kind == "step":
+                with self.encoder.u.collecting() as facts:
+                    formula = self.encoder.truth(part.body, steps)
+                found.append((part.label, conj((*facts, formula))))
+        return found
+
     def runs(self, action: core.Action) -> Iterator[tuple[Run, list[tuple[str, Truth]]]]:
         """The runs of an action, with the hypotheses under which it leads somewhere."""
         e = self.encoder
+        e.opaque.forget_run()
         with e.u.collecting() as facts:
             found = execute(e, action, self.before)
         for plain in found:

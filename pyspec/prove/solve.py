@@ -10,35 +10,67 @@ from dataclasses import dataclass
 
 import z3
 
+from pyspec.prove.select import Hypotheses, Selection, flattened
+
+#: Units of z3's own measure of work that take about a second: attempts end by work done, so that what is proved does not
+#: depend on how busy the machine is,
+WORK = 4_000_000
+#: and by the clock only when they take this many times as long.
+SLACK = 6
+#: All hypotheses.
+EVERYTHING = Selection()
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to solve: a name for reports, the share of the time limit it gets, parameters of z3."""
+    """One way to solve: a name for reports, the share of the time limit it gets, the hypotheses it uses, parameters of
+    z3."""
 
     name: str
     share: float
+    uses: Selection = EVERYTHING
     params: tuple[tuple[str, object], ...] = ()
 
 
-#: The first attempt: z3 as it is, for a moment.
-QUICK = (Attempt("z3", 0.1),)
-#: Tried in turn after that: without model finding (often decisive outside EPR), with other seeds.
+#: The first attempts: with the hypotheses that look most useful, then with all, for a moment.
+QUICK = (
+    Attempt("closest", 0.02, Selection(1.0, "goal")),
+    Attempt("neighbours", 0.02, Selection(0.0, "goal", 4)),
+    Attempt("all", 0.04),
+)
+#: Most obligations need few of the hypotheses, and quantified ones that they do not need can keep z3 busy for ever: so
+#: several selections for a moment each.
+SELECTIVE = (
+    Attempt("all, folded", 0.03, Selection(0.0, "none")),
+    Attempt("flat, folded", 0.03, Selection(0.0, "none", flat=True)),
+    Attempt("near", 0.03, Selection(0.5, "goal")),
+    Attempt("flat near", 0.03, Selection(0.5, "goal", flat=True)),
+    Attempt("more neighbours", 0.02, Selection(0.0, "goal", 8)),
+    Attempt("flat neighbours", 0.02, Selection(0.0, "goal", 5, flat=True)),
+    Attempt("near, folded", 0.03, Selection(0.5, "none")),
+    Attempt("no promises", 0.03, Selection(0.0, "none", promises=False)),
+    *(Attempt(f"few {seed}", 0.02, Selection(1.0, "goal", share=0.4, seed=seed)) for seed in range(1, 4)),
+    *(Attempt(f"some {seed}", 0.02, Selection(0.5, "none", share=0.4, seed=seed)) for seed in range(1, 5)),
+)
+#: Tried last: all hypotheses, without model finding (often decisive outside EPR), with other seeds.
 PATIENT = (
-    Attempt("z3 without mbqi", 0.2, (("smt.mbqi", False),)),
-    Attempt("z3 seed 7", 0.4, (("smt.random_seed", 7),)),
-    Attempt("z3 relevancy 0", 0.4, (("smt.relevancy", 0), ("smt.random_seed", 11))),
+    Attempt("all without mbqi", 0.1, params=(("smt.mbqi", False),)),
+    Attempt("all, seed 7", 0.25, params=(("smt.random_seed", 7),)),
+    Attempt("all, relevancy 0", 0.25, params=(("smt.relevancy", 0), ("smt.random_seed", 11))),
 )
 
 
 @dataclass(frozen=True)
 class Task:
-    """An obligation as text, with the labels of its assertions."""
+    """An obligation as text, with the labels of its assertions; `near` are those of invariants, lemmas and step
+    properties, the ones that stand next to the goal's first."""
 
     name: str
     text: str
     labels: tuple[str, ...]
     seconds: float
     attempts: tuple[Attempt, ...] = QUICK
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,27 +88,30 @@ class Outcome:
 def solve(task: Task) -> Outcome:
     """Tries one attempt after the other."""
     started = time.monotonic()
+    context = z3.Context()
+    given = Hypotheses(task.labels, list(z3.parse_smt2_string(task.text, ctx=context)), task.near)
     for attempt in task.attempts:
-        status, used = _try(task, attempt)
+        status, used = _try(given, attempt, task.seconds, context)
         if status != "unknown":
             return Outcome(status, time.monotonic() - started, attempt.name, used)
     return Outcome("unknown", time.monotonic() - started)
 
 
-def _try(task: Task, attempt: Attempt) -> tuple[str, tuple[str, ...]]:
-    context = z3.Context()
+def _try(given: Hypotheses, attempt: Attempt, seconds: float, context: z3.Context) -> tuple[str, tuple[str, ...]]:
     solver = z3.Solver(ctx=context)
-    solver.set("timeout", max(1, int(1000 * attempt.share * task.seconds)))
+    solver.set("rlimit", max(1, int(WORK * attempt.share * seconds)))
+    solver.set("timeout", max(1, int(SLACK * 1000 * attempt.share * seconds)))
     solver.set("smt.core.minimize", True)
     for name, value in attempt.params:
         solver.set(name, value)
-    for number, formula in enumerate(z3.parse_smt2_string(task.text, ctx=context)):
-        solver.assert_and_track(formula, f"a{number}")
+    for number in attempt.uses.choose(given):
+        formula = given.formulas[number]
+        solver.assert_and_track(flattened(formula) if attempt.uses.flat else formula, f"a{number}")
     found = solver.check()
     if found == z3.unsat:
         numbers = sorted(int(str(name)[1:]) for name in solver.unsat_core())
-        return "proved", tuple(task.labels[number] for number in numbers)
-    return ("refuted" if found == z3.sat else "unknown"), ()
+        return "proved", tuple(given.labels[number] for number in numbers)
+    return ("refuted" if found == z3.sat and attempt.uses.everything else "unknown"), ()
 
 
 def solve_all(
