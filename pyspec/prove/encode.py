@@ -10,6 +10,7 @@ from pyspec.lang import types as ty
 from pyspec.model.domains import cardinality, values_of
 from pyspec.prove import constants
 from pyspec.prove.logic import Term, Truth, conj, disj, implies, ite
+from pyspec.prove.opaque import Opaque
 from pyspec.prove.structure import (
     choice,
     each_key,
@@ -23,7 +24,6 @@ from pyspec.prove.structure import (
     within,
 )
 from pyspec.prove.universe import Universe
-from pyspec.prove.opaque import Opaque
 from pyspec.prove.unsupported import too_large, unsupported
 from pyspec.prove.values import MapVal, Opt, Row, SeqVal, SetVal, Val
 

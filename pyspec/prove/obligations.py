@@ -64,13 +64,15 @@ class Obligation:
     def name(self) -> str:
         """Unique within a proof."""
         what = self.part.label if self.part else "evaluation"
-        if self.kind == "implied":
-            return f"{what} from the others"
-        return (
-            f"{what} {'follows' if self.kind == 'follows' else 'initially' if self.action is None else f'after {self.action}'}"
-            if self.kind != "defined"
-            else (f"{what} is defined" if self.part else f"{self.action} is defined")
-        )
+        if self.kind == "defined":
+            return f"{what} is defined" if self.part else f"{self.action} is defined"
+        if self.kind in _WITHOUT_A_STEP:
+            return f"{what} {_WITHOUT_A_STEP[self.kind]}"
+        return f"{what} initially" if self.action is None else f"{what} after {self.action}"
+
+
+#: How obligations that are about one state are called.
+_WITHOUT_A_STEP = {"implied": "from the others", "follows": "from the lemmas"}
 
 
 def conjuncts(expr: core.Expr) -> list[core.Expr]:

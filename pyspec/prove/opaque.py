@@ -7,7 +7,7 @@ function reads leaves its name as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import z3
@@ -16,6 +16,7 @@ from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.walk import nodes
 from pyspec.prove.logic import Term, Truth, conj
+from pyspec.prove.reading import reads
 from pyspec.prove.values import Row, Val, is_flat
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ class Opaque:
     """The functions that stay names, in the state before a step and in the states of one run."""
 
     encoder: Encoder
+    first: dict[str, Val] = field(default_factory=dict)  # the state before a step
     _before: dict[str, Definition] = field(default_factory=dict)
     _during: dict[str, list[Definition]] = field(default_factory=dict)
     _hidden: dict[str, bool] = field(default_factory=dict)
     _reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    first: dict[str, Val] = field(default_factory=dict)  # the state before a step
 
     def hides(self, function: core.Function) -> bool:
         """Whether a function stays a name: a condition with a quantifier, of scalars, for any size."""
@@ -60,8 +61,6 @@ class Opaque:
         )
 
     def _read_by(self, function: core.Function) -> tuple[str, ...]:
-        from pyspec.prove.obligations import reads
-
         if function.name not in self._reads:
             self._reads[function.name] = tuple(sorted(reads(function.body, self.encoder.functions)))
         return self._reads[function.name]
@@ -99,8 +98,11 @@ class Opaque:
         u.bound += variables
         try:
             with u.collecting() as facts:
-                names = {name: item for (name, _), item in zip(function.params, shape.build(tuple(variables)).items, strict=True)}
-                body = self.encoder.value(function.body, _closed(env, names))
+                names = {
+                    name: item
+                    for (name, _), item in zip(function.params, shape.build(tuple(variables)).items, strict=True)
+                }
+                body = self.encoder.value(function.body, replace(env, locals=names, next=None))
         finally:
             u.bound = kept
         head = u.apply(symbol, tuple(variables), ty.Bool())
@@ -114,9 +116,3 @@ class Opaque:
         """What the symbols mean, before the step and in this run."""
         found = [*self._before.values(), *(one for several in self._during.values() for one in several)]
         return [(f"definition {one.symbol}", conj(one.formula)) for one in found]
-
-
-def _closed(env: Env, names: dict[str, Val]) -> Env:
-    from dataclasses import replace
-
-    return replace(env, locals=names, next=None)

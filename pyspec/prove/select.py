@@ -17,8 +17,8 @@ DEFINITION = "definition "
 
 @dataclass(frozen=True)
 class Hypotheses:
-    """The hypotheses of one obligation and, last, its negated goal; `near` are the labels of invariants and lemmas, those
-    that stand closest to the goal's in the file first."""
+    """The hypotheses of one obligation and, last, its negated goal; `near` are the labels of invariants and lemmas, the
+    ones that stand closest to the goal's in the file first."""
 
     labels: Sequence[str]
     formulas: Sequence[Any]

@@ -12,10 +12,10 @@ import z3
 
 from pyspec.prove.select import Hypotheses, Selection, flattened
 
-#: Units of z3's own measure of work that take about a second: attempts end by work done, so that what is proved does not
-#: depend on how busy the machine is,
+#: Attempts end by work done, in z3's own measure, so that what is proved does not depend on how busy the machine is: so
+#: much of it takes about a second.
 WORK = 4_000_000
-#: and by the clock only when they take this many times as long.
+#: By the clock they end only when they take this many times as long.
 SLACK = 6
 #: All hypotheses.
 EVERYTHING = Selection()
