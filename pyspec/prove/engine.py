@@ -88,8 +88,9 @@ class _Proof:
         unsupported = self.problem.leave_out_unsupported()
         self.items = self._following()
         follow = {item.result.part for item in self.items}
+        again = time.monotonic()
         tasks = [(one, self._task(one, QUICK)) for one in self.problem.all() if not self._follows(one, follow)]
-        built = time.monotonic() - started - sum(item.result.seconds for item in self.items)
+        built = time.monotonic() - again
         self.items += self._solved(tasks)
         self._again(SELECTIVE)
         self._derive()
