@@ -94,7 +94,7 @@ class Opaque:
         kinds = tuple(of for _, of in function.params)
         (shape,) = u.shapes(ty.Tuple(kinds))
         kept, u.bound = u.bound, []
-        variables: list[Term] = [z3.Const(f"x{at}", u.sort(leaf)) for at, leaf in enumerate(shape.leaves)]
+        variables: list[Term] = [z3.Const(f"%{at}", u.sort(leaf)) for at, leaf in enumerate(shape.leaves)]
         u.bound += variables
         try:
             with u.collecting() as facts:
