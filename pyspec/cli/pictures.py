@@ -355,6 +355,9 @@ class Maker:
             return error(first["code"], f"{first['message']} (searching for a trace of {prop} {where})")
         if report["stopped_by"]:
             return BudgetSpent(f"a budget ran out before {prop} was decided {where}")
+        found = next((p["verdict"] for p in report["properties"] if p["name"] == prop), None)
+        if found == verdict:
+            return error("E0803", f"there is no trace to draw: {prop} is not about runs")
         what = f"{prop} is never reached {where}" if verdict == "holds" else f"{prop} is not violated {where}"
         hint = "try another model (-m), larger sizes (-c), or a flaw (--flaw)"
         return error("E0803", f"there is no trace to draw: {what}", hint=hint)

@@ -109,12 +109,14 @@ class _Charting:
         return (*lanes, Lane(GLOBAL, self.parties.hue(GLOBAL))) if GLOBAL in used or not lanes else tuple(lanes)
 
     def _start(self, state: State | None) -> Iterator[Row]:
-        """A row for the first state: all of it if it is no initial one, else where the initial ones differ."""
+        """A row for the first state: all of it if it is no initial one or the only one, else where the initial ones
+        differ."""
         if state is None:
             return
         firsts = [one.values() for one in Machine(self.instance).initial()]
         values = state.values()
-        shown = [n for n in values if values not in firsts or any(one[n] != values[n] for one in firsts)]
+        alone = values not in firsts or len(self.trace.steps) == 1
+        shown = [name for name in values if alone or any(one[name] != values[name] for one in firsts)]
         hidden = {var.name for var in self.instance.spec.vars if var.kind in ("pool", "channel", "budget")}
         news = [self._said(line) for n in shown if n not in hidden for line in _values(n, values[n], state, self.nodes)]
         for message, count in self.flights.content(state).items():

@@ -15,25 +15,33 @@ from pyspec.lang.unparse import type_text
 from pyspec.model.walk import nodes, parts, reads
 
 DETAIL_WIDTH = 190.0
+MOST_EDGES = 22  # of actions and variables; with more, only what is written is drawn
 
 
 def protocol_map(spec: core.Spec, flaws: tuple[str, ...] = ()) -> Graph:
     """The map of a specification."""
     who = parties(spec)
     drawn, edges = _messages(spec, who) if spec.messages else _variables(spec, who)
+    reads_drawn = any(edge.style == "dashed" for edge in edges)
     hues = {node.hue for node in drawn if node.shape != "message"}
     used = {name for name in (*who.names, GLOBAL) if who.hue(name) in hues}
     legend = [(name if name != GLOBAL else "outside any role", hue) for name, hue in who.legend(used)]
     return Graph(
         name=f"{spec.name}-map",
-        title=f"{spec.name}: " + ("who sends what to whom" if spec.messages else "what reads and writes what"),
+        title=f"{spec.name}: {_title(spec, reads_drawn)}",
         about=f"Actions of {spec.name} and the {'messages' if spec.messages else 'variables'} between them.",
         nodes=tuple(drawn),
         edges=tuple(edges),
         kind="map",
         legend=tuple(legend),
-        notes=tuple(_notes(spec, any(edge.style == "dashed" for edge in edges))),
+        notes=tuple(_notes(spec, reads_drawn)),
     )
+
+
+def _title(spec: core.Spec, reads_drawn: bool) -> str:
+    if spec.messages:
+        return "who sends what to whom"
+    return "what reads and writes what" if reads_drawn else "what writes what"
 
 
 def _notes(spec: core.Spec, dashed: bool) -> Iterator[str]:
@@ -160,6 +168,9 @@ def _variables(spec: core.Spec, who: Parties) -> tuple[list[Node], list[Edge]]:
         edges += [Edge(f"action {action.name}", f"var {name}", ink=_ink(action, who)) for name in written]
         edges += [Edge(f"var {name}", f"action {action.name}", style="dashed") for name in read]
         used |= dict.fromkeys([*written, *read])
+    if len(edges) > MOST_EDGES:
+        edges = [edge for edge in edges if edge.style == "solid"]
+        used = {name: None for name in used if any(edge.target == f"var {name}" for edge in edges)}
     for name in (name for name in kept if name in used):
         var = kept[name]
         own = var.kind == "field"

@@ -201,3 +201,11 @@ def test_a_lasso_and_a_failed_step_are_drawn() -> None:
     assert "for ever" in looped.svg() and "loop for ever" in looped.mermaid() and "loop for ever" in looped.plantuml()
     failed = draw.message_chart(trace.followed_by("decide_abort", ()))
     assert "its evaluation fails" in failed.svg()
+
+
+def test_a_violation_at_the_start_shows_the_whole_state() -> None:
+    trace = found(PICK.replace("reachable two: y == 2", "invariant two: y == 2"), "two")
+    assert len(trace) == 0
+    chart = chart_of(trace)
+    assert chart.rows[0].changes == (("global", "x = 1"), ("global", "y = 0"))
+    assert chart.verdict[0] == "two is false:"
