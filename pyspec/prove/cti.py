@@ -166,10 +166,10 @@ class _Search:
 
     def solve(self, until: float, polish: float = 3.0) -> Trace | None:
         """A counterexample, if there is one; `polish`: seconds to make it plainer."""
-        if self._check(until) is None:
+        first = self._check(until)
+        if first is None:
             return None
-        model = self._plainest(until, polish)
-        decoder = Decoder(self.problem.encoder.u, model)
+        decoder = Decoder(self.problem.encoder.u, self._plainest(first, until, polish))
         try:
             return self._confirmed(decoder)
         except TooLarge:
@@ -180,7 +180,7 @@ class _Search:
         terms = [problem_term(self.problem, formula) for formula in more]
         return self.solver.model() if self.solver.check(*terms) == z3.sat else None
 
-    def _plainest(self, until: float, polish: float) -> Any:
+    def _plainest(self, best: Any, until: float, polish: float) -> Any:
         """A model whose state differs from the initial one in as few places as possible."""
         until = min(until, time.monotonic() + polish)
         for wanted in self._wishes():
@@ -188,10 +188,12 @@ class _Search:
                 break
             self.solver.push()
             self._add(wanted)
-            if self._check(min(until, time.monotonic() + 0.5)) is None:
+            plainer = self._check(min(until, time.monotonic() + 0.5))
+            if plainer is None:
                 self.solver.pop()
-        model = self._check(time.monotonic() + 10)
-        return model if model is not None else self.solver.model()
+            else:
+                best = plainer
+        return best
 
     def _wishes(self) -> Iterator[Truth]:
         """That variables, and then their cells, are as in the first initial state."""

@@ -61,6 +61,11 @@ def _instance(spec: core.Spec, overrides: dict[str, int], flaws: tuple[str, ...]
         return None
 
 
+def singles(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
+    """These sizes with one sort of a single element, for each sort."""
+    return [sizes.but(name, 1) for name, value in sizes.values if name in spec.sorts and value > 1]
+
+
 def smaller(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
     """Each way to make one thing smaller by one."""
     found = []

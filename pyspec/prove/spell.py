@@ -22,6 +22,7 @@ def spelled(spec: core.Spec, body: core.Expr) -> str:
         bound.append(f"{body.var} in {expr_text(body.domain)}")
         body = body.body
     text = (f"all {', '.join(bound)}: " if bound else "") + expr_text(body).replace("bag()", "{}")
+    text = re.sub(r"\bset\((network\.\w+)\)", r"\1", text)
     for role in spec.roles:
         text = re.sub(rf"\b{role.name}\.(\w+)\[(\w+)\]", r"\2.\1", text)
     return _MESSAGE.sub(lambda match: (f"{match[1]}({match[2]})" if match[2] else match[1]) + " in network", text)

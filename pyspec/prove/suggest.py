@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyspec.lang import core
@@ -24,21 +24,23 @@ from pyspec.lang.unparse import expr_text
 from pyspec.model.instance import Instance
 from pyspec.model.machine import Machine
 from pyspec.model.result import CheckResult
-from pyspec.model.state import State
+from pyspec.model.values import Value
 from pyspec.model.walk import expressions
 from pyspec.prove import engine, rows
 from pyspec.prove.cti import Cti, every_cti
 from pyspec.prove.obligations import INDUCTIVE, Obligations
 from pyspec.prove.result import ProofResult
 from pyspec.prove.separate import price, separators
-from pyspec.prove.sizes import Sizes, instance, larger, starting
-from pyspec.prove.vocabulary import BOOL, Template, domain, op, templates
+from pyspec.prove.sizes import Sizes, instance, larger, singles, starting
+from pyspec.prove.vocabulary import BOOL, MOST_VARIABLES, Template, domain, op, templates
 
 Explore = Callable[[Instance], CheckResult]
 Told = Callable[[str], None]
 
 #: Counterexamples of one round, states sampled for rows, and seconds to sample them.
 MOST_CTIS, MOST_STATES, SAMPLE_SECONDS = 8, 400, 6.0
+#: The search begins with templates of so many variables; more are added when nothing separates what is left.
+FIRST_VARIABLES = 3
 #: Candidates of a round that are put to the explicit search together.
 MOST_CANDIDATES = 12
 
@@ -90,11 +92,13 @@ class _Search:
         self.spec, self.explore, self.options, self.told = spec, explore, options, told
         self.began = time.monotonic()
         self.until = self.began + options.seconds
-        self.templates = encodable(spec, list(templates(spec)))
-        self.extended = rows.with_atoms(spec, self.templates)
+        self.templates: list[Template] = []
+        self.extended = spec
+        self.sampled: dict[Sizes, list[dict[str, Value]]] = {}
+        self.variables = -1
         self.lemmas: dict[_Candidate, core.Property] = {}
         self.banned: set[_Candidate] = set()
-        self.known: list[set[int]] = [set() for _ in self.templates]
+        self.known: list[set[int]] = []
         self.evaluators: dict[Sizes, rows.Atoms] = {}
         self.names = 0
         self.rounds = 0
@@ -105,9 +109,10 @@ class _Search:
         sizes = starting(self.spec, ())
         if sizes is None:
             return self._end("nothing", (), "the specification has no instance to sample states from")
-        self._sample(sizes)
-        for more in larger(sizes, self.spec)[:1]:
-            self._sample(more)
+        for some in (sizes, *singles(sizes, self.spec), *larger(sizes, self.spec)[:1]):
+            self._sample(some)
+        while self.variables < FIRST_VARIABLES:
+            self._widen()
         while time.monotonic() < self.until:
             self.rounds += 1
             found = self._counterexamples(sizes)
@@ -117,7 +122,7 @@ class _Search:
                     return self._end(*status)
                 continue
             left = self._round(found)
-            if left:
+            if left and not self._widen():
                 return self._end("partial" if self.lemmas else "nothing", left, "no predicate separates them")
         return self._end("partial" if self.lemmas else "nothing", (), "time is up")
 
@@ -136,26 +141,42 @@ class _Search:
         return self.evaluators[sizes]
 
     def _sample(self, sizes: Sizes) -> None:
-        """Adds the rows of a sample of the reachable states of an instance."""
-        atoms = self._evaluator(sizes)
-        if atoms is None:
+        """Takes a sample of the reachable states of an instance."""
+        made = rows.made(self.spec, sizes)
+        if made is None:
             return
-        reached = rows.reach(atoms.machine.instance, SAMPLE_SECONDS, 10 * MOST_STATES)
+        reached = rows.reach(made, SAMPLE_SECONDS, 10 * MOST_STATES)
         states = list(reached.states)
         random.Random(0).shuffle(states)
-        until = min(self.until, time.monotonic() + min(self.options.seconds / 10, 3 * SAMPLE_SECONDS))
-        sampled = 0
-        for state in states[:MOST_STATES]:
-            self._learn(atoms, state)
-            sampled += 1
-            if time.monotonic() > until:
-                break
-        self.told(f"{sampled} of {len(states)} states sampled at {sizes.text()}")
+        self.sampled[sizes] = [state.values() for state in states[:MOST_STATES]]
+        self.told(f"{len(self.sampled[sizes])} of {len(states)} states sampled at {sizes.text()}")
 
-    def _learn(self, atoms: rows.Atoms, state: State) -> None:
-        state = atoms.machine.state(state.values())
-        for number, known in enumerate(self.known):
-            known.update(atoms.rows(number, state))
+    def _widen(self) -> bool:
+        """Goes on to templates with one variable more; whether there are any."""
+        self.variables += 1
+        if self.variables > MOST_VARIABLES:
+            return False
+        first = len(self.templates)
+        self.templates += encodable(self.spec, list(templates(self.spec, self.variables)))
+        self.known += [set() for _ in self.templates[first:]]
+        self.extended = rows.with_atoms(self.spec, self.templates)
+        self.evaluators.clear()
+        self.told(f"{len(self.templates) - first} templates with {self.variables} variables")
+        share = min(self.options.seconds / 12, 2 * SAMPLE_SECONDS)
+        for sizes, states in self.sampled.items():
+            atoms, until = self._evaluator(sizes), time.monotonic() + share
+            if atoms is None:
+                continue
+            for values in states:
+                self._learn(atoms, values, range(first, len(self.templates)))
+                if time.monotonic() > min(until, self.until):
+                    break
+        return True
+
+    def _learn(self, atoms: rows.Atoms, values: dict[str, Value], numbers: Iterable[int]) -> None:
+        state = atoms.machine.state(values)
+        for number in numbers:
+            self.known[number].update(atoms.rows(number, state))
 
     # ----------------------------------------------------------------------------------------------- rounds
 
@@ -254,7 +275,8 @@ class _Search:
                 refuted.add(result.name)
                 last = result.trace.steps[-1].state
                 if atoms is not None and last is not None:
-                    self._learn(atoms, last)
+                    self.sampled[sizes].insert(0, last.values())
+                    self._learn(atoms, last.values(), range(len(self.templates)))
         return refuted
 
     def _drop(self, candidate: _Candidate, why: str) -> None:
@@ -275,7 +297,13 @@ class _Search:
         if not unproved:
             self._minimise(self.proof)
             return ("inductive", (), ""), sizes
+        hard = {p.name for p in unproved if p.fate == "undecided"}
         ctis = [prop.cti for prop in unproved if prop.cti is not None]
+        suspects = [candidate for candidate, prop in self.lemmas.items() if prop.name in hard]
+        if suspects and not ctis:
+            for candidate in suspects:
+                self._drop(candidate, "the prover does not decide it for any size")
+            return None, sizes
         if ctis and ctis[0].sizes != sizes:
             left = self._round(ctis)
             return (("partial", left, "no predicate separates them") if left else None), sizes

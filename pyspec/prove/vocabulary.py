@@ -17,8 +17,8 @@ from pyspec.lang import types as ty
 from pyspec.model.walk import expressions, nodes
 
 BOOL = ty.Bool()
-#: How many variables a template has at most, and how many of one type.
-MOST_VARIABLES, MOST_OF_A_TYPE = 3, 2
+#: How many variables a template has at most, how many of one type, and how many parameters a predicate may have.
+MOST_VARIABLES, MOST_OF_A_TYPE, MOST_PARAMETERS = 4, 2, 3
 #: How many atoms of one template are kept; hints come first.
 MOST_ATOMS = 110
 #: In how many ways one message's fields are filled with variables.
@@ -84,17 +84,16 @@ def _inside(value: Any, given: Mapping[str, core.Expr]) -> Any:
 # ------------------------------------------------------------------------------------------------ templates
 
 
-def templates(spec: core.Spec) -> Iterator[Template]:
-    """Every template of a specification, those with few variables first."""
+def templates(spec: core.Spec, count: int) -> Iterator[Template]:
+    """Every template of a specification with so many variables."""
     types = _quantified(spec)
-    for count in range(MOST_VARIABLES + 1):
-        for chosen in itertools.combinations_with_replacement(range(len(types)), count):
-            if max((chosen.count(one) for one in chosen), default=0) > MOST_OF_A_TYPE:
-                continue
-            variables = _named(spec, [types[one] for one in chosen])
-            found = _Atoms(spec, variables).all()
-            if found and _all_used(variables, [atom for atom, _ in found]):
-                yield Template(variables, tuple(atom for atom, _ in found), tuple(cost for _, cost in found))
+    for chosen in itertools.combinations_with_replacement(range(len(types)), count):
+        if max((chosen.count(one) for one in chosen), default=0) > MOST_OF_A_TYPE:
+            continue
+        variables = _named(spec, [types[one] for one in chosen])
+        found = _Atoms(spec, variables).all()
+        if found and _all_used(variables, [atom for atom, _ in found]):
+            yield Template(variables, tuple(atom for atom, _ in found), tuple(cost for _, cost in found))
 
 
 def _quantified(spec: core.Spec) -> list[ty.Type]:
@@ -211,7 +210,7 @@ class _Atoms:
                 yield prop.params, 1, partial(substituted, prop.body)
         for function in self.spec.functions:
             simple = all(_simple(kind) for _, kind in function.params)
-            if isinstance(function.result, ty.Bool) and simple and len(function.params) <= MOST_VARIABLES:
+            if isinstance(function.result, ty.Bool) and simple and len(function.params) <= MOST_PARAMETERS:
                 yield function.params, 2, partial(_called, function)
 
     # ----------------------------------------------------------------------------------------------- state
@@ -221,7 +220,7 @@ class _Atoms:
         terms = [*self.locals, *(term for variable in variables for term in self._terms(variable))]
         self.numbers = [term for term in terms if isinstance(term.type, ty.Int | ty.Range)]
         for term in terms:
-            yield from ((atom, 1) for atom in self.say(term))
+            yield from ((atom, 3 if _of_everything(atom) else 1) for atom in self.say(term))
         yield from ((atom, 1) for atom in self._comparisons(terms))
         for decl in self.spec.consts:
             if isinstance(decl.type, ty.Bool):
@@ -300,8 +299,17 @@ class _Atoms:
         for value in self._records(item) if isinstance(item, ty.Record) else self._of_kind(item):
             yield op("bag.in", value, term)
             yield op("lt", one, op("bag.count", term, value, of=ty.Int()))
+        if isinstance(item, ty.Record):
+            yield from self._some_messages(op("bag.support", term, of=ty.Set(item)), item)
         yield op("ne", term, core.BagLit(term.type, ()))
         yield op("lt", one, op("bag.size", term, of=ty.Int()))
+
+    def _some_messages(self, pool: core.Expr, item: ty.Record) -> Iterator[core.Expr]:
+        """That there is a message with variables in some of its fields."""
+        choices = [[*self._keys(kind), None] if _simple(kind) else [None] for _, kind in item.fields]
+        for values in itertools.islice(itertools.product(*choices), MOST_FILLINGS):
+            if not self.hinted and any(values) and None in values:
+                yield _some_message(pool, item, values)
 
     def _records(self, item: ty.Record) -> Iterator[core.Expr]:
         """Records with variables or enum members in every field."""
@@ -361,6 +369,11 @@ class _Atoms:
             if member.name in names and names != {member.name} | {local.name for local in self.locals} ^ names:
                 yield atom
                 yield op("not", atom)
+
+
+def _of_everything(atom: core.Expr) -> bool:
+    """Whether an atom says that a set holds a whole sort: true too often where sorts are small."""
+    return isinstance(atom, core.Op) and any(isinstance(arg, core.Domain) for arg in atom.args)
 
 
 def _called(function: core.Function, given: Mapping[str, core.Expr]) -> core.Expr:
