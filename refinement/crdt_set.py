@@ -40,6 +40,7 @@ class SetMapping(ProtocolMapping):
     spec = "crdt_set.pspec"
     model = "ci"
     sizes = {"Replica": REPLICAS, "Element": ELEMENTS, "MAX": 1, "capacity set": 4096}
+    small_sizes = {"Replica": 2, "Element": 1, "MAX": 2}
     role = "Replica"
     free = frozenset({"Replica.store", "Replica.added", "Replica.removed"})
     unwatched = frozenset({"strong_convergence", "inflationary"})
@@ -255,6 +256,15 @@ class SetMapping(ProtocolMapping):
             (b"DEL", key),
         )
         return random.choice(common if random.random() < 0.7 else rare)
+
+    def worlds(self) -> dict[str, Bounds]:
+        """One element added and removed at any node, with gossip and a crash."""
+        calls: tuple[tuple[Command, int], ...] = (((b"SADD", b"s", b"a"), 2), ((b"SREM", b"s", b"a"), 1))
+        options = (("shards", 1),)
+        return {
+            "changes": Bounds(self.nodes, (), calls, options=options),
+            "gossip": Bounds(self.nodes, (("gossip", 1),), calls[:1], crashes=1, options=options),
+        }
 
     def walks(self) -> tuple[Bounds, ...]:
         """Additions and removals of few elements, gossip, crashes."""

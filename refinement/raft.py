@@ -35,6 +35,7 @@ class RaftMapping(ProtocolMapping):
     protocol = PROTOCOL
     spec = "raft.pspec"
     sizes = {"Server": 3, "Value": VALUES, "TERMS": TERMS, "LENGTH": LENGTH, "BATCH": 1, "crashes": 1_000_000}
+    small_sizes = {"Server": 2, "Value": 1, "TERMS": 2, "LENGTH": 2, "crashes": 1}
     role = "Server"
     crash = "crash"
     free = frozenset({"Server.next_index", "Server.mode", "Server.votes", "Server.match_index", "Server.commit"})
@@ -179,8 +180,9 @@ class RaftMapping(ProtocolMapping):
         s = step.after
         if isinstance(m, messages.RequestVote) and not m.pre:
             voted = s.vote == sender and walk.get("Server.voted_for", me) != self.atom(sender)
-            if voted or walk.get("Server.term", me) < s.term:
-                walk.take("on_RequestVote", me, self.request(sender, m))
+            question = self.request(sender, m)
+            if voted or walk.get("Server.term", me) < s.term or walk.changes_nothing("on_RequestVote", me, question):
+                walk.take("on_RequestVote", me, question)
         elif isinstance(m, messages.Append) and m.term >= step.before.term:
             self.appended(walk, step, me, sender, m)
         elif isinstance(m, messages.Install) and m.term >= step.before.term:
@@ -190,7 +192,7 @@ class RaftMapping(ProtocolMapping):
             self.acknowledge(walk, step, me, sender)
         elif isinstance(m, messages.AppendReply | messages.InstallReply):
             success = m.ok if isinstance(m, messages.AppendReply) else m.done
-            if m.term > step.before.term or (success and step.before.role == LEADER and m.term == s.term):
+            if m.term > step.before.term or (step.before.role == LEADER and m.term == s.term):
                 walk.take("on_Reply", self.reply(sender, step.node, m.term, success, m.index if success else 0))
         elif isinstance(m, messages.VoteReply) and not m.granted and m.term > step.before.term:
             self.heard(walk, step, sender, me, m.term)
@@ -429,8 +431,14 @@ class RaftMapping(ProtocolMapping):
         )
 
     def worlds(self) -> dict[str, Bounds]:
-        """What exhaustive exploration covers."""
-        return {}
+        """Three nodes: elections, entries, a crash."""
+        small = (("campaign", 2), ("propose", 1))
+        return {
+            "elections": Bounds(self.nodes, (("campaign", 2),), crashes=1),
+            "entries": Bounds(self.nodes, (("campaign", 1), ("propose", 2)), crashes=1),
+            "small": Bounds(self.nodes, small),
+            "full": Bounds(self.nodes, (("campaign", 2), ("propose", 2)), crashes=1),
+        }
 
 
 MAPPING = RaftMapping()

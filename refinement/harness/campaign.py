@@ -70,7 +70,7 @@ def campaign(mapping: ProtocolMapping, seconds: float, seed: int, progress: Prog
     return report
 
 
-def walking(mapping: ProtocolMapping, report: Campaign, name: str, until: float) -> None:
+def walking(mapping: ProtocolMapping, report: Campaign, name: str, until: float, shrink: bool = True) -> None:
     """Random walks, each with habits of its own."""
     random = Random(f"walk {name}")
     while time.monotonic() < until:
@@ -80,7 +80,7 @@ def walking(mapping: ProtocolMapping, report: Campaign, name: str, until: float)
             report.runs["walks"] += 1
             report.steps += len(walked.steps)
             if walked.rejection is not None:
-                small = smaller_walk(judged, walked, 20.0)
+                small = smaller_walk(judged, walked, 20.0) if shrink else walked
                 assert small.rejection is not None
                 report.found = Found("walk", str(seed), small.rejection, small, judged, before=len(walked.choices))
                 return
@@ -99,7 +99,7 @@ def _worlds(mapping: ProtocolMapping) -> Iterator[Judged]:
         yield Judged(mapping, bounds)
 
 
-def simulating(mapping: ProtocolMapping, report: Campaign, name: str, until: float) -> None:
+def simulating(mapping: ProtocolMapping, report: Campaign, name: str, until: float, shrink: bool = True) -> None:
     """Simulated clusters in trouble."""
     random = Random(f"simulation {name}")
     while time.monotonic() < until:
@@ -108,7 +108,7 @@ def simulating(mapping: ProtocolMapping, report: Campaign, name: str, until: flo
         report.runs["simulations"] += 1
         report.steps += outcome.count
         if outcome.rejection is not None:
-            small = smaller_scenario(mapping, outcome, 40.0)
+            small = smaller_scenario(mapping, outcome, 40.0) if shrink else outcome
             assert small.rejection is not None
             report.found = Found("simulation", str(scenario.seed), small.rejection, outcome=small, before=scenario.size)
             return

@@ -42,6 +42,7 @@ class ProtocolMapping:
     spec: ClassVar[str]
     model: ClassVar[str | None] = None
     sizes: ClassVar[Mapping[str, object]] = {}
+    small_sizes: ClassVar[Mapping[str, object]] = {}
     nodes: ClassVar[tuple[str, ...]] = ("n1", "n2", "n3")
     role: ClassVar[str | None] = None
     """The role of the specification whose members are the nodes."""
@@ -49,6 +50,8 @@ class ProtocolMapping:
     """The action of the specification that a restart is."""
     free: ClassVar[frozenset[str]] = frozenset()
     """Variables of the specification that may be given any value before a move, because it leaves them open."""
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Actions of the specification that the cores never take, and why."""
     unwatched: ClassVar[frozenset[str]] = frozenset()
     """Properties of the specification that are not evaluated on the way, because they cost too much at these sizes:
     they follow from the specification's own steps."""
@@ -60,6 +63,10 @@ class ProtocolMapping:
     def load(self) -> Abstract:
         """The specification, large enough for a campaign."""
         return Abstract(SPECS / self.spec, self.model, self.sizes, self.unwatched)
+
+    def small(self) -> Abstract:
+        """The specification in a model small enough to list its states."""
+        return Abstract(SPECS / self.spec, self.model, self.small_sizes)
 
     @cached_property
     def abstract(self) -> Abstract:

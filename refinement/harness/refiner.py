@@ -63,11 +63,11 @@ class Refiner:
         """Before any node has booted."""
         return Position(self.abstract.initial)
 
-    def check(self, position: Position, step: Step) -> Position:
-        """The position after a step."""
+    def check(self, position: Position, step: Step, moves: list[Move] | None = None) -> Position:
+        """The position after a step; its moves are added to `moves`."""
         walk = Walk(self.abstract, position, self.mapping.free)
         try:
-            return self._checked(walk, position, step)
+            after = self._checked(walk, position, step)
         except Refused as refused:
             rejection = self._rejection("step", refused.title, refused.lines, walk, step)
         except Rejection as found:
@@ -75,6 +75,10 @@ class Refiner:
         except Exception as problem:
             told = [f"{type(problem).__name__}: {problem}", *_places(problem)]
             raise self._rejection("step", "this step cannot be read", told, walk, step) from problem
+        else:
+            if moves is not None:
+                moves += walk.moves
+            return after
         rejection.position = position
         raise rejection from None
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from impl.runtime.effects import Effect, Note, Peers, Persist, Receive, Reply, Rewrite, Send
-from impl.runtime.schedule import to_json
 from impl.runtime.world import Choice, Deliver
 from refinement.harness.campaign import Campaign, Found
+from refinement.harness.coverage import Class
+from refinement.harness.exhaustive import Explored
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.nearest import nearest
 from refinement.harness.refiner import Rejection
@@ -17,12 +18,6 @@ from refinement.harness.source import ran, shown
 
 LAST = 40
 """Steps of a chart."""
-
-
-def summary(report: Campaign) -> str:
-    """What a campaign without failure has done, on one line."""
-    runs = ", ".join(f"{count} {name}" for name, count in sorted(report.runs.items()))
-    return f"{report.protocol}: every step was a step of the specification ({runs}; {report.steps} steps)"
 
 
 def headline(rejection: Rejection) -> list[str]:
@@ -158,22 +153,84 @@ def clean(text: str, most: int = 200) -> str:
     return short.replace(";", ",").replace("#", "no. ").replace("\n", " ")
 
 
-def to_data(mapping: ProtocolMapping, report: Campaign) -> dict[str, Any]:
-    """A campaign as JSON."""
-    data: dict[str, Any] = {
+def campaign_data(report: Campaign) -> dict[str, Any]:
+    """A campaign as JSON; it can find a failure, and never shows that there is none."""
+    runs = ", ".join(f"{count} {name}" for name, count in sorted(report.runs.items()))
+    return {
         "way": "campaign",
         "protocol": report.protocol,
         "seed": report.seed,
         "verdict": "violated" if report.found is not None else "unknown",
-        "evidence": f"sampled ({report.steps} steps)",
+        "evidence": f"sampled ({report.steps} steps, seed {report.seed})",
         "seconds": round(report.seconds, 1),
         "runs": dict(report.runs),
         "steps": report.steps,
-        "failure": None,
+        "summary": f"{report.protocol}: every step was a step of the specification ({runs}; {report.steps} steps)",
     }
-    if report.found is not None:
-        data["failure"] = failure_data(mapping, report.found)
-    return data
+
+
+def explored_line(found: Explored) -> str:
+    """One world on one line."""
+    covered = "all of it" if found.complete else f"PARTIAL, up to {found.depth} choices"
+    return (
+        f"{found.world}: {found.states} states, {found.transitions} transitions, {found.steps} steps of the core, "
+        f"{found.seconds:.1f} s, {covered}"
+    )
+
+
+def explored_data(protocol: str, rows: list[Explored]) -> dict[str, Any]:
+    """Explorations as JSON."""
+    failed = any(row.failure is not None for row in rows)
+    complete = all(row.complete for row in rows)
+    verdict = "violated" if failed else "holds" if complete else "incomplete"
+    told = "within these worlds" if complete else "as far as they were explored"
+    return {
+        "way": "exhaustive",
+        "protocol": protocol,
+        "verdict": verdict,
+        "evidence": "exhaustive" if complete and not failed else "partial",
+        "worlds": [
+            {
+                "world": row.world,
+                "states": row.states,
+                "transitions": row.transitions,
+                "steps": row.steps,
+                "depth": row.depth,
+                "complete": row.complete,
+                "symmetry": row.symmetric,
+                "seconds": round(row.seconds, 1),
+            }
+            for row in rows
+        ],
+        "summary": f"{protocol}: every step was a step of the specification, {told}",
+    }
+
+
+def guided_data(mapping: ProtocolMapping, wanted: set[Class], covered: set[Class], seed: int) -> dict[str, Any]:
+    """What of the specification the code has shown."""
+    missing = sorted(wanted - covered)
+    lines = [
+        f"{mapping.protocol.name}: {len(wanted & covered)} of {len(wanted)} behaviours of {mapping.spec} were shown"
+    ]
+    lines += [f"    never: {action} where {', '.join(how) or 'nothing is decided'}" for action, how in missing]
+    lines += [f"    not asked for: {action} ({why})" for action, why in sorted(mapping.elsewhere.items())]
+    return {
+        "way": "guided",
+        "protocol": mapping.protocol.name,
+        "seed": seed,
+        "verdict": "unknown" if not missing else "incomplete",
+        "evidence": "sampled",
+        "shown": [{"action": action, "decisions": list(how)} for action, how in sorted(wanted & covered)],
+        "missing": [{"action": action, "decisions": list(how)} for action, how in missing],
+        "elsewhere": dict(mapping.elsewhere),
+        "summary": "\n".join(lines),
+    }
+
+
+def mutant_line(row: dict[str, Any]) -> str:
+    """One line of the table of mistakes."""
+    cells = [f"{c['way']} {c['seconds']:.1f} s" if c["said"] else f"{c['way']} -" for c in row["cells"]]
+    return f"{row['name']:<28} {'  '.join(f'{cell:<20}' for cell in cells)}"
 
 
 def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
@@ -200,9 +257,3 @@ def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
 def dumped(data: dict[str, Any]) -> str:
     """JSON for programs."""
     return json.dumps(data, indent=2, ensure_ascii=False)
-
-
-def fault_lines(found: Found) -> str:
-    """The schedule of a simulation as JSON lines."""
-    assert found.outcome is not None
-    return to_json(found.outcome.scenario.schedule)

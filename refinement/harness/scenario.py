@@ -13,6 +13,7 @@ from impl.runtime.schedule import Schedule
 from impl.runtime.simulator import SECOND, Operation, Simulation
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
+from refinement.harness.walk import Move
 
 KEPT = 400
 """How many of the last steps a report can show."""
@@ -54,7 +55,7 @@ class Outcome:
     cut: bool = False
     steps: deque[tuple[float, Step]] = field(default_factory=lambda: deque(maxlen=KEPT))
     history: list[Operation] = field(default_factory=list)
-    actions: set[str] = field(default_factory=set)
+    moves: list[Move] = field(default_factory=list)
 
 
 class _Beyond(Exception):
@@ -135,7 +136,7 @@ class _Run:
         outcome = self.outcome
         outcome.count += 1
         outcome.steps.append((simulation.now / SECOND if simulation is not None else 0.0, step))
-        self.position = self.refiner.check(self.position, step)
+        self.position = self.refiner.check(self.position, step, self.outcome.moves)
         if self.mapping.beyond(state):
             raise _Beyond
 

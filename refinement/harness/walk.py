@@ -87,6 +87,10 @@ class Walk:
         """Whether the specification allows an action now."""
         return bool(self.abstract.machine.runs(self.abstract.runners[action], self.state, args))
 
+    def changes_nothing(self, action: str, *args: Value) -> bool:
+        """Whether an action is possible now and leads back to the state it began in."""
+        return self.abstract.machine.runs(self.abstract.runners[action], self.state, args) == [self.state]
+
     def choose(self, why: str, **values: Value) -> None:
         """Give free variables other values; `why` tells the reader what the specification leaves open there."""
         by_attribute = {self.abstract.attribute[name.replace("__", ".")]: value for name, value in values.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 
 from pyspec.base.source import NOWHERE
@@ -40,7 +39,7 @@ class _Run:
 
     def block(self, statements: tuple[core.Stmt, ...]) -> None:
         for statement in statements:
-            STATEMENTS[type(statement)](self, statement)
+            getattr(self, STATEMENTS[type(statement)])(statement)
 
     def when(self, statement: core.When) -> None:
         if evaluate(statement.cond, self.scope) is not True:
@@ -93,15 +92,15 @@ class _Run:
         self.when(core.When(statement.cond, span=statement.span))
 
 
-STATEMENTS: dict[type, Callable[[_Run, object], None]] = {
-    core.When: _Run.when,  # type: ignore[dict-item]
-    core.Let: _Run.let,  # type: ignore[dict-item]
-    core.Assign: _Run.assign,  # type: ignore[dict-item]
-    core.If: _Run.if_,  # type: ignore[dict-item]
-    core.For: _Run.for_,  # type: ignore[dict-item]
-    core.Any: _Run.stop,  # type: ignore[dict-item]
-    core.Either: _Run.stop,  # type: ignore[dict-item]
-    core.Assert: _Run.assert_,  # type: ignore[dict-item]
+STATEMENTS: dict[type, str] = {
+    core.When: "when",
+    core.Let: "let",
+    core.Assign: "assign",
+    core.If: "if_",
+    core.For: "for_",
+    core.Any: "stop",
+    core.Either: "stop",
+    core.Assert: "assert_",
 }
 
 
@@ -115,6 +114,27 @@ def branches(instance: Instance, action: core.Action, state: State, args: tuple[
     with contextlib.suppress(_Abandoned, EvaluationError):
         run.block(action.body)
     return run.branches
+
+
+class _Decisions(_Run):
+    """A run that only notes how conditions turn out."""
+
+    def if_(self, statement: core.If) -> None:
+        truth = evaluate(statement.cond, self.scope) is True
+        self.branches.append(f"{_place(statement).rstrip(': ')} {'true' if truth else 'false'}")
+        self.block(statement.then if truth else statement.other)
+
+    def assign(self, statement: core.Assign) -> None:
+        value = evaluate(statement.value, self.scope)
+        self.state[statement.var] = self._stored(self.state[statement.var], statement.path, value)
+
+
+def decisions(instance: Instance, action: core.Action, state: State, args: tuple[Value, ...]) -> tuple[str, ...]:
+    """How the conditions in an action turn out, by their places."""
+    run = _Decisions(instance, state, dict(zip((param.name for param in action.params), args, strict=False)))
+    with contextlib.suppress(_Abandoned, EvaluationError):
+        run.block(action.body)
+    return tuple(run.branches)
 
 
 def why_refused(instance: Instance, action: core.Action, state: State, args: tuple[Value, ...]) -> tuple[int, Lines]:

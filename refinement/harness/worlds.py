@@ -12,7 +12,7 @@ from impl.runtime.protocol import Setup
 from impl.runtime.world import Bounds, Choice, Deliver, Flush, World
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
-from refinement.harness.walk import Position
+from refinement.harness.walk import Move, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,21 @@ class Judged:
 
     def take(self, place: Place, choice: Choice) -> tuple[Place, tuple[Step, ...]]:
         """The place after a choice, and the steps on the way; raises Rejection where a step is wrong."""
+        after, steps, _ = self.judge(place, choice)
+        return after, steps
+
+    def judge(self, place: Place, choice: Choice) -> tuple[Place, tuple[Step, ...], tuple[Move, ...]]:
+        """The same, with the moves of the specification that the steps were."""
         try:
             world, taken = small.take(place.world, choice)
         except Exception as problem:
             raise stopped(problem) from problem
         position = place.position
         steps = tuple(self._steps(place, choice, taken))
+        moves: list[Move] = []
         for step in steps:
-            position = self.refiner.check(position, step)
-        return Place(world, position), steps
+            position = self.refiner.check(position, step, moves)
+        return Place(world, position), steps, tuple(moves)
 
     def _steps(self, place: Place, choice: Choice, taken: tuple[small.Step, ...]) -> Iterator[Step]:
         """The core's steps, with how much was durable before each."""

@@ -42,6 +42,13 @@ class LockMapping(ProtocolMapping):
     protocol = PROTOCOL
     spec = "redis_lock.pspec"
     sizes = {"Client": CLIENTS, "TOKENS": TOKENS, "REPLICAS_ACK": True, "TIMELY": False}
+    elsewhere = {
+        "failover": "attention moves to the copy of the new leader instead",
+        "notice": "clients are not in the cores",
+        "write": "the storage that compares tokens is not in the cores",
+        "replicate": "attention moves to the copy that has caught up",
+    }
+    small_sizes = {"Client": 2, "TOKENS": 2}
     free = frozenset({"master", "belief"})
     options = {"compact_changes": 15, "backlog": 6}
     orders = ("campaign", "resign", "compact")
@@ -112,7 +119,7 @@ class LockMapping(ProtocolMapping):
 
     def commanded(self, walk: Walk, model: Model, command: Command, now: int) -> None:
         """One command that the leader executes."""
-        redis.execute(model, command, now)
+        result = redis.execute(model, command, now)
         held = walk.get("master").lock
         if command[0] == b"SET" and command[1] == LOCK and held is None:
             client = self.client(command[2])
@@ -121,6 +128,10 @@ class LockMapping(ProtocolMapping):
         elif held is not None and LOCK not in model:
             walk.choose("the client believes in its lock", belief=walk.cell("belief", held.owner, held.token))
             walk.take("unlock", held.owner)
+        elif command[:3] == (b"SCRIPTED", b"release", LOCK) and result == 0:
+            client = self.client(command[3])
+            walk.choose("the client believes in a lock it has lost", belief=walk.cell("belief", client, 1))
+            walk.take("unlock", client)
 
     def restarted(self, walk: Walk, step: Step) -> None:
         """The copy on the disk."""
@@ -170,6 +181,15 @@ class LockMapping(ProtocolMapping):
             (b"SCRIPTED", b"extend", lock, owner, b"500", random.choice((b"0", b"1"))),
         )
         return random.choice(commands)
+
+    def worlds(self) -> dict[str, Bounds]:
+        """Elections with the votes free or bound; a lock that is taken and released."""
+        take: Command = (b"SET", LOCK, b"c0", b"NX", b"PX", b"1000")
+        free = ("wait", 3)
+        return {
+            "elections": Bounds(self.nodes, (("campaign", 2), free), crashes=1),
+            "locks": Bounds(self.nodes, (("campaign", 1), ("wait", 2)), ((take, 1),), crashes=1),
+        }
 
     def walks(self) -> tuple[Bounds, ...]:
         """Claims, writes, crashes in any order; `wait` lets a vote become free."""

@@ -1,0 +1,100 @@
+"""A failure as a regression test: a file that fails until the code is right, and then guards it."""
+
+from __future__ import annotations
+
+import ast
+import pprint
+from pathlib import Path
+
+from impl.runtime import world as small
+from impl.runtime.schedule import from_json, to_json
+from impl.runtime.world import Choice
+from refinement.harness.campaign import Found
+from refinement.harness.mapping import ProtocolMapping
+from refinement.harness.refiner import Rejection
+from refinement.harness.scenario import Call, Scenario, run
+from refinement.harness.worlds import Judged
+
+WALK = '''"""Found by `python -m refinement campaign {protocol}`: {title}."""
+
+from refinement.harness.saving import walk_again
+from refinement.{protocol} import MAPPING
+
+CHOICES = {choices}
+
+
+def test_{name}() -> None:
+    rejection = walk_again(MAPPING, {bounds!r}, CHOICES)
+    assert rejection is None, rejection
+'''
+
+SCENARIO = '''"""Found by `python -m refinement campaign {protocol}`: {title}."""
+
+from refinement.harness.saving import run_again
+from refinement.{protocol} import MAPPING
+
+SCHEDULE = {schedule}
+
+CALLS = {calls}
+
+
+def test_{name}() -> None:
+    rejection = run_again(MAPPING, {seed}, {seconds}, SCHEDULE, CALLS)
+    assert rejection is None, rejection
+'''
+
+
+def save(mapping: ProtocolMapping, found: Found, path: Path) -> None:
+    """Write a failure as a test file."""
+    protocol = mapping.protocol.name
+    title = found.rejection.title.replace("\\", " ").replace('"""', "'''")[:90].rstrip(' ."')
+    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem.removeprefix("test_")).strip("_")
+    if found.walked is not None and found.judged is not None:
+        bounds = next(n for n, b in named_bounds(mapping).items() if b == found.judged.bounds)
+        choices = pprint.pformat([repr(choice) for choice in found.walked.choices], width=116)
+        text = WALK.format(protocol=protocol, title=title, choices=choices, name=name, bounds=bounds)
+    else:
+        assert found.outcome is not None
+        scenario = found.outcome.scenario
+        calls = [(call.at, call.client, call.node, call.command) for call in scenario.calls]
+        text = SCENARIO.format(
+            protocol=protocol,
+            title=title,
+            schedule=pprint.pformat(to_json(scenario.schedule).splitlines(), width=116),
+            calls=pprint.pformat(calls, width=116),
+            name=name,
+            seed=scenario.seed,
+            seconds=scenario.seconds,
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    ast.parse(text)
+
+
+def named_bounds(mapping: ProtocolMapping) -> dict[str, small.Bounds]:
+    """Every world that a failure may come from."""
+    walks = {f"walk {number}": bounds for number, bounds in enumerate(mapping.walks())}
+    return {**walks, **mapping.worlds()}
+
+
+def walk_again(mapping: ProtocolMapping, bounds: str, texts: list[str]) -> Rejection | None:
+    """Take the choices with these texts, where they are there; what is wrong on the way."""
+    judged = Judged(mapping, named_bounds(mapping)[bounds])
+    try:
+        place = judged.start()
+        for text in texts:
+            choice: Choice | None = next((c for c in small.choices(place.world) if repr(c) == text), None)
+            if choice is not None:
+                place, _ = judged.take(place, choice)
+    except Rejection as rejection:
+        return rejection
+    return None
+
+
+def run_again(
+    mapping: ProtocolMapping, seed: int, seconds: float, schedule: list[str], calls: list[tuple[object, ...]]
+) -> Rejection | None:
+    """Run a saved scenario; what is wrong."""
+    faults = from_json("\n".join(schedule))
+    scenario = Scenario(seed, seconds, faults, tuple(Call(*call) for call in calls))  # type: ignore[arg-type]
+    return run(mapping, scenario).rejection
