@@ -257,6 +257,31 @@ class SetMapping(ProtocolMapping):
         )
         return random.choice(common if random.random() < 0.7 else rare)
 
+    def live_command(self, random: Random) -> Command:
+        """Each member is added by one client and perhaps removed later."""
+        member = b"m%d" % random.randrange(400)
+        return random.choice(((b"SADD", b"all", member), (b"SADD", b"all", member), (b"SREM", b"all", member)))
+
+    def live_questions(self, history: list[Any], nodes: tuple[str, ...]) -> list[tuple[str, Command]]:
+        """Every member, at every node."""
+        asked = sorted({call.command[2] for call in history})
+        return [(node, (b"SISMEMBER", b"all", member)) for member in asked for node in nodes]
+
+    def live_problems(self, history: list[Any]) -> list[str]:
+        """All nodes agree, and what was added and never removed is there; what was never added is not."""
+        answers: dict[bytes, set[str]] = {}
+        for call in history:
+            if call.command[0] == b"SISMEMBER":
+                answers.setdefault(call.command[2], set()).add(call.result)
+        added = {call.command[2] for call in history if call.command[0] == b"SADD"}
+        sure = {call.command[2] for call in history if call.command[0] == b"SADD" and call.returned is not None}
+        removed = {call.command[2] for call in history if call.command[0] == b"SREM"}
+        split = [member for member, found in answers.items() if len(found) > 1]
+        lost = [member for member in sure - removed if answers.get(member) != {"1"}]
+        risen = [member for member, found in answers.items() if "1" in found and member not in added]
+        problems = {"the nodes differ about": split, "acknowledged additions are lost:": lost, "nobody added": risen}
+        return [f"{what} {members[:5]}" for what, members in problems.items() if members]
+
     def worlds(self) -> dict[str, Bounds]:
         """One element added and removed at any node, with gossip and a crash."""
         calls: tuple[tuple[Command, int], ...] = (((b"SADD", b"s", b"a"), 2), ((b"SREM", b"s", b"a"), 1))

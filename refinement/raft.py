@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from impl.raft import PROTOCOL, machine, messages
+from impl.raft import PROTOCOL, TIMERS, machine, messages
 from impl.raft.state import CANDIDATE, LEADER, State
 from impl.runtime.effects import Command, Failure, Persist, Receive, Reply, Request, Send
 from impl.runtime.world import Bounds
+from pyspec.conform.linear import MODELS, check_history
+from pyspec.conform.linear.history import make_history
 from pyspec.model.values import Atom, Map, Rec, Value, show
 from refinement.harness import redis
 from refinement.harness.mapping import ProtocolMapping, Step, View
@@ -289,6 +291,16 @@ class RaftMapping(ProtocolMapping):
                 Server__commit=walk.cell("Server.commit", me, step.after.snapshot.index),
             )
 
+    def alike(self, state: State) -> Any:
+        """Without timers, without the order of the members, and without the random numbers of an idle gateway."""
+        plain = {**state.__dict__, "members": frozenset(state.members.everyone)}
+        gateway = state.gateway
+        if not gateway.writes and not gateway.reads and gateway.session is None:
+            plain["gateway"] = gateway.opening
+        if not state.snapshot.index:
+            plain["snapshot"] = None
+        return tuple(value for name, value in plain.items() if name not in TIMERS)
+
     def beyond(self, state: State) -> bool:
         """Near the end of the specification's terms or log."""
         return state.term > TERMS - 3 or state.log.last > LENGTH - 6
@@ -398,10 +410,33 @@ class RaftMapping(ProtocolMapping):
             yield "a node is not there long after the last fault"
         elif sum(state.role == LEADER for state in states.values()) != 1:
             yield "there is not one leader long after the last fault"
+        yield from self.counted(history)
         late = [call for call in history if 0.84 * seconds < call.invoked / 1_000_000 < 0.88 * seconds]
         for call in late:
             if call.returned is None or isinstance(call.result, Failure):
                 yield f"{call.command} at {call.node} is not served long after the last fault: {call.result}"
+
+    def counted(self, history: list[Any]) -> Iterator[str]:
+        """The counter is linearizable."""
+        rows = []
+        for call in history:
+            if call.command[1] == b"counter":
+                row = {
+                    "process": f"{call.client}.{call.invoked}",
+                    "f": call.command[0].decode().lower(),
+                    "key": "counter",
+                }
+                result = call.result.decode() if isinstance(call.result, bytes) else call.result
+                sure = call.returned is not None and not isinstance(result, Failure)
+                end = (
+                    {"type": "ok", "end": call.returned, "result": result}
+                    if sure
+                    else {"type": "info", "end": call.invoked}
+                )
+                rows.append({**row, "start": call.invoked, **end})
+        verdict = check_history(make_history(list(enumerate(rows, 1))), MODELS["kv"](), 5.0)
+        if verdict.failure is not None:
+            yield f"the counter is not linearizable: {verdict.failure}"
 
     def workload(self, random: Random) -> Command:
         """One counter, a few keys, and keys that expire."""
@@ -411,6 +446,36 @@ class RaftMapping(ProtocolMapping):
         if kind < 0.85:
             return (b"GET", b"counter")
         return (b"SET", b"lease%d" % random.randrange(3), b"1", b"NX", b"PX", b"%d" % random.randrange(50, 1500))
+
+    def live_command(self, random: Random) -> Command:
+        """Counters and texts that do not expire."""
+        key, value = b"k%d" % random.randrange(3), b"%d" % random.randrange(1000)
+        commands: tuple[Command, ...] = (
+            (b"INCR", b"counter%d" % random.randrange(2)),
+            (b"GET", b"counter%d" % random.randrange(2)),
+            (b"SET", key, value),
+            (b"GET", key),
+        )
+        return random.choice(commands)
+
+    def live_questions(self, history: list[Any], nodes: tuple[str, ...]) -> list[tuple[str, Command]]:
+        """Every key, at every node: what was acknowledged must be there."""
+        keys = sorted({call.command[1] for call in history})
+        return [(node, (b"GET", key)) for node in nodes for key in keys]
+
+    def live_operations(self, history: list[Any]) -> list[dict[str, Any]]:
+        """All of them."""
+        rows = []
+        for call in history:
+            name, key, *rest = (word.decode() for word in call.command)
+            row = {"process": call.client, "f": name.lower(), "key": key, "start": call.invoked}
+            row |= {"value": rest[0]} if rest else {}
+            if call.returned is None:
+                rows.append({**row, "type": "info", "end": call.invoked})
+            else:
+                result = None if call.result == "-1" else call.result
+                rows.append({**row, "type": "ok", "end": call.returned, "result": result})
+        return rows
 
     def walks(self) -> tuple[Bounds, ...]:
         """Elections, entries, snapshots, crashes in any order."""

@@ -3,7 +3,7 @@
 Two places are one if the world is the same but for timers, and so is the state of the specification. A message whose
 arrival changes nothing need not arrive, so no place is kept for a world that only lacks it. With `symmetry`, worlds
 that differ by names of nodes only are one. The network is a set: a message may arrive never, late, or again and again;
-losses and duplications need no choices of their own. With `ordered`, links deliver in order, and once: far fewer worlds.
+losses and duplications need no choices of their own. With `ordered`, links deliver in order, and once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Search:
         self.ordered = ordered
         self.judged = Judged(mapping, bounds)
         self.result = Explored(name, symmetric=symmetry, judged=self.judged)
-        self.renaming = Renaming(bounds.nodes if symmetry else bounds.nodes[:1])
+        self.renaming = Renaming(bounds.nodes if symmetry else bounds.nodes[:1], mapping.alike)
         self.seen: dict[Any, tuple[Any, Choice | None]] = {}
         self.frontier: deque[tuple[Place, Any, int]] = deque()
 

@@ -113,6 +113,10 @@ class ProtocolMapping:
         """What is wrong at the end of a run that was calm in its last third: with all nodes up, and their clients."""
         yield from ()
 
+    def alike(self, state: Any) -> Any:
+        """A state as a hashable value in which nodes occur by their names only, for exploration up to names."""
+        return self.protocol.canonical(state)
+
     def beyond(self, state: Any) -> bool:
         """Whether a node has come so far that the specification's sizes do not reach."""
         return False
@@ -122,6 +126,22 @@ class ProtocolMapping:
     def workload(self, random: Random) -> Command:
         """A command of a client in a campaign."""
         return self.protocol.workload(random)
+
+    def live_command(self, random: Random) -> Command:
+        """A command of a client of real processes."""
+        return self.workload(random)
+
+    def live_questions(self, history: list[Any], nodes: tuple[str, ...]) -> list[tuple[str, Command]]:
+        """What to ask which node when everything is well again."""
+        return []
+
+    def live_operations(self, history: list[Any]) -> list[dict[str, Any]]:
+        """The calls that must be linearizable, as lines of a history (see `pyspec.conform.linear`)."""
+        return []
+
+    def live_problems(self, history: list[Any]) -> list[str]:
+        """What else is wrong with what the clients saw."""
+        return []
 
     def walks(self) -> tuple[Bounds, ...]:
         """Worlds for random walks: as much of everything as a walk can use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from immutables import Map
@@ -18,7 +18,8 @@ Names = dict[str, str]
 class Renaming:
     """Keys of worlds. Equal parts get equal numbers, under each permutation of the nodes."""
 
-    def __init__(self, nodes: tuple[str, ...]) -> None:
+    def __init__(self, nodes: tuple[str, ...], alike: Callable[[Any], Any]) -> None:
+        self._alike = alike
         rows = itertools.permutations(nodes) if len(nodes) > 1 else [nodes]
         self._permutations: list[Names] = [dict(zip(nodes, row, strict=True)) for row in rows]
         self._numbers: dict[Any, int] = {}
@@ -33,10 +34,15 @@ class Renaming:
 
     def key(self, world: World, ordered: bool) -> Any:
         """The same for worlds that differ by names only; `ordered` if messages on one link arrive in their order."""
-        machines = [(node, self._number(_machine(world, node))) for node in world.bounds.nodes]
+        machines = [(node, self._number(self._machine(world, node))) for node in world.bounds.nodes]
         network = [(self._number(item), count) for item, count in self._sent(world, ordered)]
         keys = [self._under(place, machines, network) for place in range(len(self._permutations))]
         return (min(keys), world.left)
+
+    def _machine(self, world: World, node: str) -> Any:
+        machine = world.machines[node]
+        state = None if machine.state is None else self._alike(machine.state)
+        return (state, machine.durable, machine.unflushed, machine.held)
 
     def _sent(self, world: World, ordered: bool) -> Iterable[tuple[Any, int]]:
         """Each message with how often it is on its way, or with its place on its link."""
@@ -62,12 +68,6 @@ class Renaming:
         if number not in table:
             table[number] = self._number(renamed(self._parts[number], self._permutations[place]))
         return table[number]
-
-
-def _machine(world: World, node: str) -> Any:
-    machine = world.machines[node]
-    state = None if machine.state is None else world.protocol.canonical(machine.state)
-    return (state, machine.durable, machine.unflushed, machine.held)
 
 
 def renamed(value: Any, names: Names) -> Any:

@@ -27,6 +27,7 @@ from impl.runtime.packing import unpack
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Rec, Value
 from refinement.harness import redis
+from refinement.harness.live import never_back
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.redis import Model
 from refinement.harness.walk import Walk
@@ -181,6 +182,15 @@ class LockMapping(ProtocolMapping):
             (b"SCRIPTED", b"extend", lock, owner, b"500", random.choice((b"0", b"1"))),
         )
         return random.choice(commands)
+
+    def live_questions(self, history: list[Any], nodes: tuple[str, ...]) -> list[tuple[str, Command]]:
+        """The tokens, after a lock that everybody can see."""
+        take: Command = (b"SET", LOCK, b"c0", b"NX", b"PX", b"60000")
+        return [(nodes[0], take), *((node, (b"FENCE", LOCK)) for node in nodes)]
+
+    def live_problems(self, history: list[Any]) -> list[str]:
+        """Fencing tokens never go back."""
+        return list(never_back(history, b"FENCE"))
 
     def worlds(self) -> dict[str, Bounds]:
         """Elections with the votes free or bound; a lock that is taken and released."""

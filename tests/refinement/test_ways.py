@@ -1,0 +1,173 @@
+"""Every way of holding code against a specification passes on the cores as they are, and fails on a mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+from click.testing import CliRunner
+
+from impl.runtime.world import Bounds
+from refinement.__main__ import main, protocols
+from refinement.crdt_set import MAPPING as SETS
+from refinement.harness import coverage, exhaustive, live, mutants, report, saving
+from refinement.harness.campaign import Found, walk_of
+from refinement.harness.shrink import smaller_walk
+from refinement.harness.worlds import Judged
+from refinement.raft import MAPPING as RAFT
+from tests.impl.mutants import crdt_set, raft
+
+ROOT = Path(__file__).resolve().parents[2]
+MISTAKES = {mutant.name: mutant for mutant in (*raft.MUTANTS, *crdt_set.MUTANTS)}
+
+
+def found_in(name: str) -> Found:
+    """A failure of Raft with a mistake, made small."""
+    judged = Judged(RAFT, RAFT.walks()[0])
+    with MISTAKES[name].planted():
+        for seed in range(60):
+            walked = walk_of(judged, seed)
+            if walked.rejection is not None:
+                small = smaller_walk(judged, walked, 20.0)
+                assert small.rejection is not None
+                return Found("walk", str(seed), small.rejection, small, judged, before=len(walked.choices))
+    raise AssertionError(f"{name} was not found")
+
+
+def explored(name: str, bounds: Bounds, **options: bool) -> exhaustive.Explored:
+    """One world of Raft, explored to its end."""
+    search = exhaustive._Search(RAFT, bounds, name, options.get("symmetry", True), options.get("ordered", True))
+    return search.run(float("inf"), 100_000, None)
+
+
+ONE_ELECTION = Bounds(RAFT.nodes, (("campaign", 1),))
+
+
+def test_exhaustive_covers_a_world_and_symmetry_changes_no_verdict() -> None:
+    symmetric = explored("one election", ONE_ELECTION)
+    plain = explored("one election", ONE_ELECTION, symmetry=False)
+    assert symmetric.complete
+    assert plain.complete
+    assert symmetric.failure is None
+    assert plain.failure is None
+    assert symmetric.states < plain.states <= 6 * symmetric.states
+
+
+def test_exhaustive_gives_the_shortest_way_to_a_mistake() -> None:
+    with MISTAKES["leads_on_one_vote"].planted():
+        result = explored("one election", ONE_ELECTION)
+    assert result.failure is not None
+    assert not result.complete
+    assert len(result.failure.choices) == 1
+
+
+def test_exhaustive_says_when_it_is_partial() -> None:
+    search = exhaustive._Search(RAFT, ONE_ELECTION, "one election", True, True)
+    result = search.run(float("inf"), 20, None)
+    assert not result.complete
+    assert "PARTIAL" in report.explored_line(result)
+    assert report.explored_data("raft", [result])["verdict"] == "incomplete"
+
+
+def test_guided_walks_show_behaviours_of_the_specification() -> None:
+    wanted = coverage.classes(RAFT.small(), 1500, float("inf"))
+    covered: set[coverage.Class] = set()
+    judged = Judged(RAFT, RAFT.walks()[0])
+    for seed in range(3):
+        assert coverage.guided_walk(judged, wanted, covered, Random(seed), 60).rejection is None
+    assert len(covered & wanted) >= 6
+    assert {action for action, _ in covered} >= {"timeout", "on_RequestVote", "on_Vote", "append_entries", "on_Append"}
+
+
+def test_a_behaviour_that_the_code_cannot_show_is_reported() -> None:
+    wanted = {("on_Vote", ("raft.pspec:1 true",)), ("timeout", ())}
+    data = report.guided_data(RAFT, wanted, {("timeout", ())}, 0)
+    assert data["verdict"] == "incomplete"
+    assert "never: on_Vote" in data["summary"]
+
+
+def test_a_failure_is_explained_so_that_the_line_is_found() -> None:
+    found = found_in("commits_without_majority")
+    text = report.failure_text(RAFT, found)
+    assert "advance_commit" in text
+    assert "raft.pspec:" in text  # the guard
+    assert "majority(" in text
+    assert "impl/raft/replication.py:" in text  # the code that ran
+    assert "sequenceDiagram" in text
+    assert found.walked is not None
+    assert len(found.walked.choices) < found.before
+
+
+def test_a_saved_failure_fails_until_the_code_is_right(tmp_path: Path) -> None:
+    found = found_in("votes_twice")
+    path = tmp_path / "test_votes.py"
+    saving.save(RAFT, found, path)
+    space: dict[str, object] = {}
+    exec(path.read_text(encoding="utf-8"), space)
+    test = space["test_votes"]
+    assert callable(test)
+    with MISTAKES["votes_twice"].planted(), pytest.raises(AssertionError):
+        test()
+    test()
+
+
+def test_made_up_mistakes_are_planted_and_found() -> None:
+    folder = ROOT / "impl" / "crdt_set" / "orset.py"
+    change = next(c for c in mutants.changes(folder) if "dot in theirs or dot not in their_context" in c.what)
+    code = (
+        "from refinement.__main__ import find\nfrom refinement.harness import mutants\n"
+        f"change = mutants.Change({change.file!r}, {change.line}, '', {change.source!r})\n"
+        "print(mutants.judged(change, lambda: find('crdt_set'), 10.0)[0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "None" not in done.stdout, done.stderr
+
+
+def test_live_processes_keep_their_promises(tmp_path: Path) -> None:
+    result = live.live(SETS, tmp_path, 1.5, 3)
+    assert result.problems == []
+    assert any(seen.returned is not None for seen in result.history)
+    assert result.faults
+
+
+def test_a_history_that_lost_an_acknowledged_write_is_judged_so() -> None:
+    told = live.Lived("raft", 0)
+    told.history = [
+        live.Seen(0, "n1", (b"INCR", b"counter"), 0.0, 1.0, "1"),
+        live.Seen(1, "n2", (b"GET", b"counter"), 2.0, 3.0, "0"),
+    ]
+    live.judge(RAFT, told)
+    assert told.problems
+    told.history, told.problems = [live.Seen(0, "n1", (b"INCR", b"counter"), 0.0)], []
+    live.judge(RAFT, told)
+    assert "no call was answered" in told.problems
+
+
+def test_the_command_line() -> None:
+    runner = CliRunner()
+    assert protocols() == ["crdt_set", "raft", "redis_lock"]
+    done = runner.invoke(main, ["campaign", "redis_lock", "--seconds", "1", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["verdict"] == "unknown"
+    assert runner.invoke(main, ["campaign", "nothing"]).exit_code == 2
+    wrong = runner.invoke(main, ["exhaustive", "raft", "--world", "nowhere"])
+    assert wrong.exit_code == 2
+    assert "there are: " in wrong.output
+
+
+def test_the_command_line_reports_a_mistake(tmp_path: Path) -> None:
+    with MISTAKES["union_merge"].planted():
+        save = tmp_path / "test_union.py"
+        done = CliRunner().invoke(main, ["campaign", "crdt_set", "--seconds", "20", "--save", str(save)])
+    assert done.exit_code == 1
+    assert "not a step of the specification" in done.output
+    assert save.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", protocols())
+def test_every_known_mistake_is_found(protocol: str) -> None:
+    done = CliRunner().invoke(main, ["mutants", protocol, "--seconds", "45", "--json"])
+    assert json.loads(done.stdout)["missed"] == []
