@@ -125,7 +125,7 @@ class _Charting:
             news.append((self._source(message, None), f"has sent {message.text}{to}{times}"))
         if news:
             said = self.trace.start if self.trace.start != "initial state" else "to begin with"
-            yield Row(0, next(iter(self.nodes), GLOBAL), said, "start", (), (), tuple(news))
+            yield Row(0, news[0][0], said, "start", (), (), tuple(news))
 
     def _said(self, line: str) -> tuple[str, str]:
         return _place(line, self.nodes) or (GLOBAL, _pretty(line))
