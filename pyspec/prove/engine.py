@@ -150,7 +150,8 @@ class _Proof:
         failing = self._failing()
         parts = {part.label: part for part in (*self.problem.parts, *self.problem.step_parts)}
         implied = [parts[label] for label in failing if parts[label].prop.kind in INDUCTIVE]
-        tasks = [(one, self._task(one, QUICK)) for part in implied for one in self.problem.implied(part, failing)]
+        ways = (*QUICK, *SELECTIVE[:3])
+        tasks = [(one, self._task(one, ways)) for part in implied for one in self.problem.implied(part, failing)]
         for item in self._solved(tasks):
             if not item.open:
                 self._settle([i for i in self._of(item.result.part) if i.open and i.result.kind == "step"], item)
@@ -172,7 +173,19 @@ class _Proof:
             )
 
     def _failing(self) -> frozenset[str]:
-        return frozenset(item.result.part for item in self.items if item.open and item.result.part)
+        """The conjuncts that are not shown, and those that rest on one of them in the same state or step: nothing is
+        derived from these, so that nothing rests on itself. What was assumed only before the step does no harm."""
+        failing = {item.result.part for item in self.items if item.open and item.result.part}
+        steps = {part.label for part in self.problem.step_parts}
+        rests = [(item.result.part, self._beside(item.result, steps)) for item in self.items if item.result.part]
+        while more := {part for part, beside in rests if part not in failing and failing & beside}:
+            failing |= more
+        return frozenset(failing)
+
+    def _beside(self, result: ObligationResult, steps: set[str]) -> set[str]:
+        """What a proof used that is about the same state or step: all, or only the step properties."""
+        used = set(result.core)
+        return used if result.kind in ("follows", "implied") or result.by == "the others" else used & steps
 
     def _of(self, label: str) -> list[_Item]:
         return [item for item in self.items if item.result.part == label]
@@ -187,7 +200,7 @@ class _Proof:
 
     def _following(self) -> list[_Item]:
         """The conjuncts of invariants that follow from the lemmas, and from the invariants before them."""
-        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE))) for one in self.problem.following()]
+        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE[:3]))) for one in self.problem.following()]
         return [item for item in self._solved(tasks) if not item.open]
 
     def _follows(self, one: Obligation, follow: set[str]) -> bool:
