@@ -106,6 +106,10 @@ def explain(session: Session, search: Search) -> Rejection:
         best.setdefault(miss.step, miss)
     kept = tuple(list(best.values())[:MOST_CANDIDATES])
     cause, diagnosis = what_would_help(session, search, kept)
+    gone = max((getattr(search.states[0], session.model.attributes[name]).forgotten for name in session.model.pools),
+               default=0)  # fmt: skip
+    if gone and any("can be received" in reason for miss in kept for reason in miss.reasons):
+        diagnosis.append(f"{gone:,} older messages have been forgotten ([log] keep = {session.text.log.keep})")
     line = events[0].line
     shown = search.states[:MOST_STATES]
     return Rejection(

@@ -23,8 +23,8 @@ Run = Callable[..., Iterable[State]]
 class FastModel:
     """An instance, stepped fast."""
 
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
+    def __init__(self, instance: Instance, keep: int = 0) -> None:
+        self.instance, self.keep = instance, keep
         self.generated = generate(instance)
         self.names = self.generated.names
         self._file = f"<fast model of {instance.spec.name}>"
@@ -70,7 +70,7 @@ class FastModel:
             attribute = self.attributes[var.name]
             value = getattr(state, attribute)
             if var.kind == "pool":
-                value = Pool(isinstance(var.type, ty.Bag)).plus(value)
+                value = Pool(isinstance(var.type, ty.Bag), self.keep).plus(value)
             elif isinstance(value, tuple) and isinstance(var.type, ty.Seq):
                 value = long(value)
             setattr(state, attribute, value)

@@ -23,7 +23,7 @@ ORDERS = ("file", "time", "clock", "interval", "files")
 SECTIONS: dict[str, frozenset[str] | None] = {
     "log": frozenset({
         "format", "pattern", "event", "node", "role", "only", "ignore", "order", "time", "slack", "clock", "start",
-        "end", "unmatched",
+        "end", "unmatched", "keep",
     }),
     "model": None,
     "names": None,
@@ -76,6 +76,7 @@ class LogForm:
     start: str = "start"
     end: str = "end"
     unmatched: str = "error"
+    keep: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ class _Reader:
         ignore = frozenset(self._strings(table, "ignore"))
         return LogForm(
             form or "json", patterns, only=self._tests(table, "only"), ignore=ignore, order=order or "file",
-            slack=float(slack), **texts,
+            slack=float(slack), keep=self._whole(table, "keep", 20_000), **texts,
         )  # fmt: skip
 
     def _rules(self) -> tuple[Rule, ...]:

@@ -4,6 +4,7 @@ values to the states after it. Parameters that the event gives are not searched 
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class RulePlan:
         ]
         self._constants = [slot.constant for slot in typed.slots]
         self._fixed: list[Value] | None = None
+        self._read: Callable[[Record], Slots] = reader_of(self.readings, model, f"rule {typed.rule.number}")
         self.when, self.unless = tester(typed.rule.when), tester(typed.rule.unless)
         self.where = None if typed.where is None else Check(typed.where, typed, None, model)
         self.ways = [WayPlan(way, typed, number, model, problems) for number, way in enumerate(typed.ways)]
@@ -79,9 +81,8 @@ class RulePlan:
 
     def values(self, line: Line) -> Slots:
         """The values of the slots in a line."""
-        record = line.record
         try:
-            return [reading.decode(reading.get(record)) for reading in self.readings]
+            return self._read(line.record)
         except Undecodable:
             return [reading.read(line) for reading in self.readings]
 
@@ -93,6 +94,34 @@ class RulePlan:
         """The states after the event, one way or another; some may come several times."""
         for way in self.ways:
             yield from way.run(state, values)
+
+
+def reader_of(readings: list[Reading], model: FastModel, name: str) -> Callable[[Record], Slots]:
+    """One function that reads all values of a rule: parts of the record that several paths share are looked up once."""
+    space: dict[str, Any] = {"ABSENT": ABSENT, "EMPTY": {}}
+    lines, found = ["def read(record):"], list[str]()
+    parents: dict[str, str] = {}
+    for at, reading in enumerate(readings):
+        space[f"decode{at}"], space[f"get{at}"] = reading.decode, reading.get
+        path = reading.path if isinstance(reading.path, str) else ""
+        simple = re.fullmatch(r"([\w@]+)(?:\.(\w+))?\??", path)
+        if simple is None or (simple[2] or simple[1]).lstrip("-").isdigit():
+            found.append(f"decode{at}(get{at}(record))")
+            continue
+        whole = "record"
+        if simple[2] is not None:
+            whole = parents.setdefault(simple[1], f"part{len(parents)}")
+            if f"    {whole} = record.get({quoted(simple[1])}, EMPTY)" not in lines:
+                lines += [f"    {whole} = record.get({quoted(simple[1])}, EMPTY)"]
+                lines += [f"    if type({whole}) is not dict: return careful(record)"]
+        lines.append(f"    x{at} = {whole}.get({quoted(simple[2] or simple[1])}, ABSENT)")
+        plain = isinstance(reading.of, ty.Int | ty.Range)
+        found.append(f"x{at} if type(x{at}) is int else decode{at}(x{at})" if plain else f"decode{at}(x{at})")
+    lines.append(f"    return [{', '.join(found)}]")
+    space["careful"] = lambda record: [reading.decode(reading.get(record)) for reading in readings]
+    model.load("\n".join(lines) + "\n", f"<reader of {name}>", space)
+    read: Callable[[Record], Slots] = space["read"]
+    return read
 
 
 def concrete(of: ty.Type, types: dict[str, ty.Type]) -> ty.Type:

@@ -15,9 +15,11 @@ result = session.finish()
 from __future__ import annotations
 
 import difflib
+import gc
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,17 @@ class TraceResult:
         return "\n".join(self.rejection.lines())
 
 
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Looks for garbage in cycles rarely: a state makes none, and looking through a million shared parts takes time."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class TraceMapping:
     """A specification and a mapping for its traces, typed and ready."""
 
@@ -84,10 +97,14 @@ class TraceMapping:
     def scan(self, files: Iterable[str], seen: Seen | None = None) -> Seen:
         """What logs mention: names and greatest numbers. Reads them through once."""
         scanner = Scanner(self.typed, seen or Seen())
+        with few_collections():
+            self._scan(scanner, files)
+        return scanner.seen
+
+    def _scan(self, scanner: Scanner, files: Iterable[str]) -> None:
         for file in files:
             for line in lines_of(file, self.text.log):
                 scanner.note(line.record)
-        return scanner.seen
 
     def session(
         self,
@@ -101,7 +118,7 @@ class TraceMapping:
         made = {key: fast.instance for key, fast in self._models.items()}
         found = sized(self.typed, seen or Seen(), model, sizes, flaws, made)
         if found.key not in self._models:
-            self._models[found.key] = FastModel(found.instance)
+            self._models[found.key] = FastModel(found.instance, self.text.log.keep)
         return Session(self, found, self._models[found.key], limits)
 
     def validate(
@@ -215,7 +232,10 @@ class Session:
     def run(self, files: list[str], max_seconds: float | None = None) -> TraceResult:
         """Validates the files of a trace."""
         self._files = files
-        search = self._open(feed(files, self.text.log))
+        with few_collections():
+            return self._run(self._open(feed(files, self.text.log)), max_seconds)
+
+    def _run(self, search: Search, max_seconds: float | None) -> TraceResult:
         end = None if max_seconds is None else time.monotonic() + max_seconds
         while True:
             went = search.step()
@@ -225,7 +245,7 @@ class Session:
                 self._reject(search)
                 return self.finish()
             if end is not None and not search.events & 255 and time.monotonic() > end:
-                raise error("E0835", f"time ran out after {search.events} events: no verdict", Span(", ".join(files)))
+                raise error("E0835", f"time ran out after {search.events} events: no verdict", Span(self._files[0]))
 
     def _open(self, source: Feed) -> Search:
         initial = self.model.initial()

@@ -135,23 +135,28 @@ def concat(left: Sequence, right: Sequence) -> Sequence:
 class Pool:
     """Messages of one type: a set or, with counts, a bag. Adding one costs the same however many there are.
 
+    With `keep`, a set holds on to the last `keep` messages or more, at most twice as many: when the young ones are so
+    many they become the old ones, and the old ones are forgotten. `forgotten` says how many.
+
     Indexes, from the values of some fields to a chain of the messages that have them, the newest first, are made when
     they are first asked for; pools that come from this one keep them.
     """
 
-    __slots__ = ("_digest", "bag", "counts", "indexes", "size")
+    __slots__ = ("_digest", "bag", "counts", "forgotten", "indexes", "keep", "old", "size")
 
-    def __init__(self, bag: bool) -> None:
-        self.bag = bag
+    def __init__(self, bag: bool, keep: int = 0) -> None:
+        self.bag, self.keep = bag, 0 if bag else keep
         self.counts: immutables.Map[Value, int] = immutables.Map()
         self.size = 0
         self.indexes: tuple[tuple[tuple[int, ...], immutables.Map[Value, Any]], ...] = ()
+        self.old: Pool | None = None
+        self.forgotten = 0
         self._digest = 0
 
     def _copy(self) -> Pool:
         made = object.__new__(Pool)
         made.bag, made.counts, made.size, made.indexes = self.bag, self.counts, self.size, self.indexes
-        made._digest = self._digest
+        made._digest, made.keep, made.old, made.forgotten = self._digest, self.keep, self.old, self.forgotten
         return made
 
     def plus(self, items: Iterable[Value]) -> Pool:
@@ -163,7 +168,18 @@ class Pool:
                 continue
             made = made or self._copy()
             made._set(item, had, had + 1)
+        if made is not None and made.keep and made.size >= made.keep:
+            return made._aged()
         return made or self
+
+    def _aged(self) -> Pool:
+        """The young messages become the old ones."""
+        made = Pool(False, self.keep)
+        made.old = self._copy()
+        made.old.old = None
+        made.indexes = tuple([(at, immutables.Map()) for at, _ in self.indexes])
+        made.forgotten = self.forgotten + (0 if self.old is None else self.old.size)
+        return made
 
     def minus(self, items: Iterable[Value]) -> Pool:
         """With one copy of each of these messages taken away."""
@@ -172,6 +188,8 @@ class Pool:
             had = made.counts.get(item, 0)
             if had:
                 made._set(item, had, had - 1)
+            if made.old is not None and item in made.old.counts:
+                made.old = made.old.minus([item])
         return made
 
     def _set(self, item: Value, had: int, count: int) -> None:
@@ -183,6 +201,11 @@ class Pool:
 
     def having(self, positions: tuple[int, ...], values: tuple[Value, ...]) -> Iterator[Value]:
         """The messages with these values of the fields at these positions, the newest first where they are indexed."""
+        yield from self._young(positions, values)
+        if self.old is not None:
+            yield from (item for item in self.old._young(positions, values) if item not in self.counts)
+
+    def _young(self, positions: tuple[int, ...], values: tuple[Value, ...]) -> Iterator[Value]:
         for at, index in self.indexes:
             if at == positions:
                 chain = index.get(values)
@@ -191,11 +214,11 @@ class Pool:
                     chain = chain[1]
                 return
         if positions and len(self.counts) > SHORT:
-            index = immutables.Map()
+            made: immutables.Map[Value, Any] = immutables.Map()
             for item in self.counts:
-                index = _indexed(index, positions, item, True)
-            self.indexes = (*self.indexes, (positions, index))
-            yield from self.having(positions, values)
+                made = _indexed(made, positions, item, True)
+            self.indexes = (*self.indexes, (positions, made))
+            yield from self._young(positions, values)
             return
         for item in self.counts:
             if tuple([item._values[at] for at in positions]) == values:  # type: ignore[attr-defined]
@@ -203,31 +226,35 @@ class Pool:
 
     def count(self, item: Value) -> int:
         """How many copies of a message there are."""
-        return self.counts.get(item, 0)
+        return self.counts.get(item, 0) or (0 if self.old is None else self.old.count(item))
 
     def support(self) -> frozenset[Value]:
         """The distinct messages."""
-        return frozenset(self.counts)
+        return frozenset(self)
 
     def __contains__(self, item: Value) -> bool:
-        return item in self.counts
+        return item in self.counts or (self.old is not None and item in self.old.counts)
 
     def __iter__(self) -> Iterator[Value]:
-        return iter(self.counts)
+        yield from self.counts
+        if self.old is not None:
+            yield from (item for item in self.old.counts if item not in self.counts)
 
     def __len__(self) -> int:
-        return self.size
+        return self.size if self.old is None else sum(1 for _ in self)
 
     def digest(self) -> int:
         """A number that equal pools have in common."""
-        return self._digest
+        return self._digest if self.old is None else hash((self._digest, self.old._digest))
 
     def __hash__(self) -> int:
-        return self._digest
+        return self.digest()
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Pool):
-            return self.counts is other.counts or (self._digest == other._digest and self.counts == other.counts)
+            if self.counts is other.counts and self.old is other.old:
+                return True
+            return self._digest == other._digest and self.counts == other.counts and self.old == other.old
         if isinstance(other, frozenset):
             return self.support() == other
         return NotImplemented
@@ -239,7 +266,7 @@ class Pool:
         return other | self.support()
 
     def __and__(self, other: Iterable[Value]) -> frozenset[Value]:
-        return frozenset(item for item in other if item in self.counts)
+        return frozenset(item for item in other if item in self)
 
     __rand__ = __and__
 
@@ -247,16 +274,16 @@ class Pool:
         return self.minus(other)
 
     def __rsub__(self, other: frozenset[Value]) -> frozenset[Value]:
-        return frozenset(item for item in other if item not in self.counts)
+        return frozenset(item for item in other if item not in self)
 
     def __add__(self, other: Any) -> Pool:
         return self.plus(other)
 
     def __le__(self, other: Any) -> bool:
-        return all(item in other for item in self.counts)
+        return all(item in other for item in self)
 
     def __ge__(self, other: Any) -> bool:
-        return all(item in self.counts for item in other)
+        return all(item in self for item in other)
 
 
 def _mixed(item: Value, count: int) -> int:
@@ -314,8 +341,9 @@ def digest(value: Value) -> int:
 
 
 def _plain_pool(value: Pool) -> Value:
-    counts = {plain(item): count for item, count in value.counts.items()}
-    return Bag(counts) if value.bag else frozenset(counts)
+    if value.bag:
+        return Bag({plain(item): count for item, count in value.counts.items()})
+    return frozenset(map(plain, value))
 
 
 def _plain_map(value: Cells) -> Value:

@@ -24,7 +24,7 @@ MOST = 800
 
 
 def what_would_help(session: Session, search: Search, misses: tuple[Miss, ...]) -> tuple[str, list[str]]:
-    """(the probable cause, notes). The cause is "value", "order", "missing", "extra" or "unknown"."""
+    """(the probable cause, notes). The cause is "value", "order", "missing", "extra", "forbidden" or "unknown"."""
     event = search.failed[0]
     if event.plan is None or not search.feed.single:
         return "unknown", [_no_idea(misses)]
@@ -37,16 +37,27 @@ def what_would_help(session: Session, search: Search, misses: tuple[Miss, ...]) 
         if note is not None:
             found.append(note)
             cause = name if cause == "unknown" else cause
+    if cause == "extra" and (guard := _forbidden(misses)) is not None:
+        return "forbidden", [guard, *found]
+    if cause == "unknown" and _forbidden(misses) is not None:
+        cause = "forbidden"
     return cause, found or [_no_idea(misses)]
 
 
+def _forbidden(misses: tuple[Miss, ...]) -> str | None:
+    """What to say when the nearest step is one that a guard excludes."""
+    if not misses or "its guard is false" not in misses[0].reasons[0]:
+        return None
+    return (
+        "neither another order, nor one more step, nor leaving out a value explains it: "
+        "the code does what the specification forbids, or the guard above is too strict"
+    )
+
+
 def _no_idea(misses: tuple[Miss, ...]) -> str:
-    guard = next((r for miss in misses for r in miss.reasons if "its guard is false" in r), None)
+    guard = _forbidden(misses)
     if guard is not None:
-        return (
-            "neither another order, nor one more step, nor leaving out a value explains it: "
-            "the code does what the specification forbids, or the guard above is too strict"
-        )
+        return guard
     return (
         "neither another order, nor one more step, nor leaving out a value explains it: the code left the specification"
     )

@@ -94,6 +94,16 @@ def test_long_sequences_are_sequences() -> None:
         assert count < 300
 
 
+def test_a_pool_that_keeps_the_latest() -> None:
+    pool, sent = Pool(False, keep=10), [Rec("M", ("a", "b"), (n % 3, n)) for n in range(100)]
+    for count, message in enumerate(sent, 1):
+        pool = pool.plus([message])
+        assert all(one in pool for one in sent[max(0, count - 10) : count])
+        assert set(pool) == set(sent[count - len(pool) : count]) and len(pool) <= 20
+        assert set(pool.having((0,), (0,))) == {m for m in sent[count - len(pool) : count] if m["a"] == 0}
+    assert pool.forgotten + len(pool) == 100
+
+
 @pytest.mark.parametrize("bag", [False, True])
 def test_pools_are_sets_and_bags(bag: bool) -> None:
     dice = random.Random(3)
