@@ -465,7 +465,11 @@ def _unwrap(e: s.Unwrap, env: Env, want: Want) -> c.Expr:
 
 
 def _option_type(e: s.OptionType, env: Env, want: Want) -> c.Expr:
-    if isinstance(e.item, s.Name) and (e.item.name in env.names.types or e.item.name == "bool"):
+    item, container = e.item, ("map", "set", "seq", "bag")
+    named = isinstance(item, s.Name) and (item.name in env.names.types or item.name == "bool")
+    range_ = isinstance(item, s.Binary) and item.op == ".."
+    built = isinstance(item, s.Index) and isinstance(item.item, s.Name) and item.item.name in container
+    if named or range_ or built or isinstance(item, s.TupleDisplay):
         return type_as_set(e, env)
     raise error("E0312", "`?` makes an option type of a type; this is none", e.span)
 

@@ -70,13 +70,22 @@ model ci: Node = 2
     assert check(text).verdict == "holds"
 
 
-@pytest.mark.parametrize("of", ["map[Color, Color]", "seq[Color, 2]", "set[Color, 2]", "Deep"])
+@pytest.mark.parametrize(
+    "of", ["map[Color, Color]", "seq[Color, 2]", "set[Color, 2]", "Deep", "(0..2)?", "(bool, Color)?"]
+)
 def test_all_values_of_a_type(of: str) -> None:
     """Also of types whose values have no dense numbers."""
     text = f"enum Color: red, green, blue\ntype Deep = (Color, seq[bool, 1])?\nvar a: {of} in {of}\n"
     text += f"action set_it(b: {of}): a = b\n"
     text += f"invariant one: a == (choose b in {of} where a == b)\n"
-    count = {"map[Color, Color]": 27, "seq[Color, 2]": 13, "set[Color, 2]": 7, "Deep": 10}[of]
+    count = {
+        "map[Color, Color]": 27,
+        "seq[Color, 2]": 13,
+        "set[Color, 2]": 7,
+        "Deep": 10,
+        "(0..2)?": 4,
+        "(bool, Color)?": 7,
+    }[of]
     result = check(text, symmetry=False)
     assert (result.distinct, result.generated, result.verdict) == (count, count + count * count, "holds")
 

@@ -4,6 +4,6 @@
 give the searches a budget and compare only what finished. Evaluation errors are welcome, they are compared as well.
 """
 
-from tests.random_specs.declarations import random_spec
+from tests.random_specs.declarations import random_spec, write_spec
 
-__all__ = ["random_spec"]
+__all__ = ["random_spec", "write_spec"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
+from tests.random_specs import companions
 from tests.random_specs.expressions import (
     BOOL,
     ENUM,
@@ -63,11 +65,15 @@ class Spec:
         self.network = self.rng.choice(["set", "bag", "bag lossy", "bag duplicating", "bag lossy duplicating"])
         if self.role and self.rng.random() < 0.25:
             self.network = self.rng.choice(["fifo", "fifo lossy"])
+        self.files: dict[str, str] = {}  # companions, by the name of their file
+        self.ghosts: list[str] = []
         self.byzantine = self.role and self.network == "set" and self.rng.random() < 0.4
 
     def write(self) -> str:
         """The whole text."""
         self.lines += HEAD.format(seed=self.seed, limit=self.rng.randint(0, 5)).splitlines()
+        if self.rng.random() < 0.2:
+            self.modules()
         if self.messages:
             who = " from Node to Node" if self.role else ""
             self.lines.append(f"message Note(num: 0..3, ok: bool){who}")
@@ -78,7 +84,7 @@ class Spec:
         if self.role:
             self.lines.append("")
             self.write_role()
-        self.scope = Scope([*self.vars, ("Limit", INT)])
+        self.scope = Scope([*self.vars, ("Limit", INT)], functions=[*self.scope.functions])
         self.functions()
         for number in range(self.rng.randint(1, 4)):
             self.action(f"act{number}")
@@ -87,6 +93,16 @@ class Spec:
         self.properties()
         self.model()
         return "\n".join(self.lines) + "\n"
+
+    def modules(self) -> None:
+        """A module, imported once or twice under an alias."""
+        name = f"part_{self.seed}"
+        self.files[name] = companions.module(self.rng, name)
+        for line, alias in companions.imports(self.rng, name):
+            self.lines.append(line)
+            self.vars.append((f"{alias}.value", INT))
+            self.scope.functions.append((f"{alias}.holds", (INT,), BOOL))
+            self.scope.functions.append((f"{alias}.shifted", (INT,), INT))
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
@@ -99,10 +115,11 @@ class Spec:
             start = f"in {self.e.domain_text(of)}"
         else:
             start = f"= {self.e.stored(of, self.constants, 1)}"
-        ghost = "ghost " if self.rng.random() < 0.05 else ""
-        self.lines.append(f"{ghost}var {name}: {text_of(of)} {start}")
-        if not ghost:
-            self.vars.append((name, of))
+        self.lines.append(f"var {name}: {text_of(of)} {start}")
+        self.vars.append((name, of))
+        if self.rng.random() < 0.08:
+            self.lines.append(f"ghost var seen_{name}: 0..3 = {self.rng.randrange(4)}")
+            self.ghosts.append(f"seen_{name}")
         if self.rng.random() < 0.08 and of == INT:
             self.lines.append(f"init where {name} < 3")
 
@@ -132,6 +149,11 @@ class Spec:
         fair = self.rng.choice(["", "", "", "fair ", "strongly fair "])
         self.lines += ["", f"{fair}action {name}({', '.join(heads)}):" if heads else f"{fair}action {name}:"]
         self.body(self.scope.with_names(*params), 1, self.rng.randint(1, 3), guard=True)
+        for ghost in self.ghosts:
+            seen = self.scope.with_names(*((g, INT) for g in self.ghosts))
+            self.add(1, f"{ghost} = ({self.e.expr(INT, seen, 1)}) % 4")
+        if self.files and self.rng.random() < 0.3:
+            self.add(1, f"left.put(({self.e.expr(INT, self.scope, 1)}) % 4)")
 
     def _domain(self, of: Type) -> str:
         return self.e.domain_text(of) if self.rng.random() < 0.5 else self.e.expr(set_of(of), self.scope, 1)
@@ -316,8 +338,15 @@ class Spec:
 
     def properties(self) -> None:
         self.lines.append("")
+        actions, self.scope = self.scope, self.scope.with_names(*((g, INT) for g in self.ghosts))
         for number in range(self.rng.randint(1, 3)):
-            self.lines.append(f"invariant inv{number}: {self.invariant()}")
+            self.lines.append(f"{self.rng.choice(['invariant', 'invariant', 'lemma'])} inv{number}: {self.invariant()}")
+        if self.rng.random() < 0.15:
+            self.listed()
+        if self.rng.random() < 0.15:
+            self.liveness()
+        if self.rng.random() < 0.2:
+            self.refinement(actions)
         if self.rng.random() < 0.6:
             self.lines.append(f"reachable goal: {self.e.expr(BOOL, self.scope, 3)}")
         if self.rng.random() < 0.5 and self.vars:
@@ -328,6 +357,31 @@ class Spec:
             self.lines.append("deadlock free")
             if self.rng.random() < 0.5:
                 self.lines.append(f"terminal done: {self.e.expr(BOOL, self.scope, 2)}")
+
+    def listed(self) -> None:
+        """All values of a type of its own."""
+        of, body = self.rng.choice(
+            [
+                ("map[Color, Color]", "z[red] != z[blue] or {} in values(z) or Limit < 9"),
+                ("seq[Color, 2]", "len(z) < 2 or z[0] == {} or z[-1] != z[0] or Limit < 9"),
+                ("set[Color, 2]", "len(z) <= 2 and ({} in z or Limit < 9)"),
+                ("(0..1)?", "z == none or z! < 2 or {} == red"),
+            ]
+        )
+        self.lines.append(f"invariant listed: all z in {of}: {body.format(self.e.expr(ENUM, self.scope, 1))}")
+
+    def liveness(self) -> None:
+        """One property of each random shape."""
+        p, q = (f"({self.e.expr(BOOL, self.scope, 2)})" for _ in range(2))
+        shapes = [f"eventually {p}", f"always eventually {p}", f"eventually always {p}", f"{p} leads to {q}"]
+        self.lines.append(f"liveness live: {self.rng.choice(shapes)}")
+
+    def refinement(self, scope: Scope) -> None:
+        """A claim to implement a small protocol."""
+        name = f"base_{self.seed}"
+        self.files[name] = companions.abstract(self.rng, name)
+        r, flag = self.e.expr(INT, scope, 1), self.e.expr(BOOL, scope, 1)
+        self.lines.append(f"refines {name} with r = ({r}) % 4, flag = {flag}")
 
     def invariant(self) -> str:
         """Mostly true ones, so that searches go on."""
@@ -362,3 +416,13 @@ def _item(of: Type) -> Type:
 def random_spec(seed: int) -> str:
     """The text of a random specification."""
     return Spec(seed).write()
+
+
+def write_spec(seed: int, folder: Path) -> Path:
+    """Writes a random specification and its companions; returns its file."""
+    spec = Spec(seed)
+    path = folder / f"random_{seed}.pspec"
+    path.write_text(spec.write())
+    for name, text in spec.files.items():
+        (folder / f"{name}.pspec").write_text(text)
+    return path
