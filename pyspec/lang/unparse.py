@@ -244,8 +244,19 @@ def spec_lines(spec: c.Spec) -> Iterator[str]:
         yield from block_lines(action.body)
     for prop in spec.properties:
         yield ""
-        yield f"{prop.kind} {prop.name}:"
-        yield f"    {expr_text(prop.body)}" + (f" leads to {expr_text(prop.second)}" if prop.second else "")
+        yield from _property_lines(prop)
+
+
+def _property_lines(prop: c.Property) -> Iterator[str]:
+    if prop.kind == "deadlock_free":
+        yield "deadlock free"
+        return
+    params = ", ".join(f"{name}: {type_text(kind)}" for name, kind in prop.params)
+    yield f"{prop.kind} {prop.name}({params}):" if params else f"{prop.kind} {prop.name}:"
+    if prop.kind == "refines" and prop.second is not None:
+        yield f"    initially {expr_text(prop.second)}"
+    leads = f" leads to {expr_text(prop.second)}" if prop.kind == "leads_to" and prop.second is not None else ""
+    yield f"    {expr_text(prop.body)}{leads}"
 
 
 def _type_lines(of: ty.Type) -> Iterator[str]:
@@ -268,7 +279,8 @@ def record_text(of: ty.Record) -> str:
 def const_text(of: c.ConstDecl) -> str:
     """`N: 0..3 = 2`, or a quorum system."""
     if of.quorum_of:
-        return f"{of.name}: {of.quorum} quorums of {of.quorum_of}"
+        given = "" if of.default is None else f" = {expr_text(of.default)}"
+        return f"{of.name}: {of.quorum} quorums of {of.quorum_of}{given}"
     return f"{of.name}: {type_text(of.type)}" + ("" if of.default is None else f" = {expr_text(of.default)}")
 
 
