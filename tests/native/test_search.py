@@ -183,6 +183,15 @@ def test_many_initial_states(threads: int, memory: int | None) -> None:
     assert (result.distinct, result.generated, result.depth) == (27_000, 27_000 + 26_100, 0)
 
 
+@pytest.mark.parametrize("text", ["var x: 0..3 in 0..1000000000", "var x: 0..3 in 1..2\ninit where x > 2"])
+def test_a_search_that_ends_with_its_initial_states(text: str) -> None:
+    """Many threads: whoever comes late must find the others, or they wait for ever."""
+    for _ in range(20):
+        result = engine.check(instantiate(load_text(f"protocol p\n{text}\n")), threads=8)
+        assert result.verdict == "violated"
+        assert result.error is not None
+
+
 def test_initial_states_can_be_interrupted(tmp_path: Path) -> None:
     variables = ", ".join(f"v{i}" for i in range(8))
     text = f"protocol many\nvar {variables}: 0..99 in 0..99\ninit where v0 > v1 and v1 > v0\n"

@@ -18,7 +18,7 @@
 
 enum { CHECKING, EXPANDING, STARTING }; /* phases of process() */
 enum { RUNNING, S_DONE, S_TIME, S_STATES, S_MEMORY, S_INTERRUPT, S_FAULT, S_ROOM };
-enum { WANT_ROOM = 1, WANT_CHECKPOINT = 2 };
+enum { WANT_ROOM = 1, WANT_CHECKPOINT = 2, WANT_START = 4 };
 
 typedef struct {
     U fp, parent;

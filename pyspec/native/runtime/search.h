@@ -319,7 +319,7 @@ static void start_level(Cx *cx) {
     Search *g = cx->g;
     if (cx == g->cx) {
         first_level(cx);
-        g->started = 1;
+        __atomic_fetch_or(&g->want, WANT_START, __ATOMIC_RELAXED);
         rendezvous(cx, 0, 0);
     } else
         while (!g->started) rendezvous(cx, 0, 0);

@@ -146,6 +146,10 @@ static void stop_saved(Search *g, int reason) {
 /* What the last thread to arrive does while all the others wait. */
 static void take_turn(Search *g) {
     int all = (int)g->o.threads;
+    if (g->want & WANT_START) { /* only when all threads have come: none may leave its waiting loop before */
+        g->want &= ~WANT_START;
+        g->started = 1;
+    }
     if (g->want & WANT_ROOM) {
         g->want &= ~WANT_ROOM;
         make_room(g);
