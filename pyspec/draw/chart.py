@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pyspec.draw.flights import Flights, Message
 from pyspec.draw.parties import GLOBAL, Parties, action_text, actors, parties
+from pyspec.draw.protocol_map import variables_read
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.instance import Instance
@@ -81,8 +83,10 @@ class _Charting:
         self.parties: Parties = parties(self.instance.spec)
         self.nodes = _nodes(self.instance, self.parties)
         self.flights = Flights(self.instance.spec)
-        hidden = [var.name for var in self.instance.spec.vars if var.kind in ("pool", "channel", "budget", "up")]
-        self.unsaid = tuple(name + end for name in hidden for end in (":", "[", " ", "."))
+        self.ghosts = _silent_ghosts(trace, self.instance)
+        kinds = ("pool", "channel", "budget", "up")
+        self.hidden = {v.name for v in self.instance.spec.vars if v.kind in kinds or v.name in self.ghosts}
+        self.unsaid = tuple(name + end for name in self.hidden for end in (":", "[", " ", "."))
         self.actions = {action.name: action for action in self.instance.spec.actions}
 
     def chart(self) -> Chart:
@@ -96,8 +100,10 @@ class _Charting:
         if self.trace.failing is not None:
             verdict = (f"{self.trace.failing.name} is false:", *self.trace.explanation())
         about = f"Message chart of a trace of {self.instance.spec.name} with {len(steps) - 1} steps."
-        loop, notes = self.trace.loop_start, tuple(_legend(rows))
-        return Chart(self.name, self.title, about, self._lanes(rows), tuple(rows), loop, verdict, notes)
+        loop, notes = self.trace.loop_start, list(_legend(rows))
+        if self.ghosts:
+            notes.append(f"Changes of ghost variables are left out: {', '.join(self.ghosts)}.")
+        return Chart(self.name, self.title, about, self._lanes(rows), tuple(rows), loop, verdict, tuple(notes))
 
     def _lanes(self, rows: list[Row]) -> tuple[Lane, ...]:
         """The lanes that something happens on, and those of all nodes of roles: a silent node is part of the story."""
@@ -117,8 +123,9 @@ class _Charting:
         values = state.values()
         alone = values not in firsts or len(self.trace.steps) == 1
         shown = [name for name in values if alone or any(one[name] != values[name] for one in firsts)]
-        hidden = {var.name for var in self.instance.spec.vars if var.kind in ("pool", "channel", "budget")}
-        news = [self._said(line) for n in shown if n not in hidden for line in _values(n, values[n], state, self.nodes)]
+        news = [
+            self._said(line) for n in shown if n not in self.hidden for line in _values(n, values[n], state, self.nodes)
+        ]
         for message, count in self.flights.content(state).items():
             to = f" to {message.receiver}" if message.receiver else ""
             times = f" ({count} times)" if count > 1 else ""
@@ -239,6 +246,20 @@ def _values(name: str, value: Value, state: State, nodes: dict[str, str]) -> Ite
             yield f"{name.rpartition('.')[2]}[{show(key)}] = {show(one, inner)}"
     else:
         yield f"{name} = {show(value, kind)}"
+
+
+def _silent_ghosts(trace: Trace, instance: Instance) -> tuple[str, ...]:
+    """The ghost variables that change in a trace and that its property does not speak of."""
+    states = [state.values() for state in trace.states()]
+    failing = trace.failing.name if trace.failing is not None else None
+    functions = {function.name: function for function in instance.spec.functions}
+    prop = next((prop for prop in instance.spec.properties if prop.name == failing), None)
+    read = set(variables_read(prop, functions, set())) if prop is not None else set()
+    return tuple(
+        var.name
+        for var in instance.spec.vars
+        if var.ghost and var.name not in read and any(a[var.name] != b[var.name] for a, b in pairwise(states))
+    )
 
 
 def _legend(rows: list[Row]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pyspec.draw.sizes import DETAIL
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.unparse import type_text
-from pyspec.model.walk import nodes, parts, reads
+from pyspec.model.walk import nodes, parts
 
 DETAIL_WIDTH = 190.0
 MOST_EDGES = 22  # of actions and variables; with more, only what is written is drawn
@@ -82,24 +82,24 @@ def looked_at(action: core.Action, spec: core.Spec) -> tuple[str, ...]:
     pools = {info.var: info.type.name for info in spec.messages if info.network != "fifo"}
     functions = {function.name: function for function in spec.functions}
     found: dict[str, None] = {}
-    for name in _read(action, functions, set()):
+    for name in variables_read(action, functions, set()):
         if name in pools:
             found[pools[name]] = None
     return tuple(found)
 
 
-def _read(node: object, functions: dict[str, core.Function], seen: set[str]) -> Iterator[str]:
+def variables_read(node: object, functions: dict[str, core.Function], seen: set[str]) -> Iterator[str]:
     """The variables read below a node, except where a variable is read to be assigned again."""
     if isinstance(node, core.Assign):
         for part in parts(node):
-            yield from (name for name in _read(part, functions, seen) if name != node.var)
+            yield from (name for name in variables_read(part, functions, seen) if name != node.var)
         return
     if isinstance(node, core.StateVar):
         yield node.name
     if isinstance(node, core.Call) and node.name in functions and node.name not in seen:
-        yield from _read(functions[node.name].body, functions, {*seen, node.name})
+        yield from variables_read(functions[node.name].body, functions, {*seen, node.name})
     for part in parts(node):
-        yield from _read(part, functions, seen)
+        yield from variables_read(part, functions, seen)
 
 
 def _touches(action: core.Action, spec: core.Spec) -> bool:
@@ -163,7 +163,7 @@ def _variables(spec: core.Spec, who: Parties) -> tuple[list[Node], list[Edge]]:
         if action.kind == "fault":
             continue
         written = dict.fromkeys(n.var for n in nodes(action) if isinstance(n, core.Assign) and n.var in kept)
-        read = [n for n in dict.fromkeys(_read(action, functions, set())) if n in kept and n not in written]
+        read = [n for n in dict.fromkeys(variables_read(action, functions, set())) if n in kept and n not in written]
         drawn.append(_action(action, who))
         edges += [Edge(f"action {action.name}", f"var {name}", ink=_ink(action, who)) for name in written]
         edges += [Edge(f"var {name}", f"action {action.name}", style="dashed") for name in read]
@@ -185,4 +185,4 @@ def _variables(spec: core.Spec, who: Parties) -> tuple[list[Node], list[Edge]]:
     return drawn, edges
 
 
-__all__ = ["looked_at", "protocol_map", "reads", "receives", "sends"]
+__all__ = ["looked_at", "protocol_map", "receives", "sends", "variables_read"]

@@ -209,3 +209,21 @@ def test_a_violation_at_the_start_shows_the_whole_state() -> None:
     chart = chart_of(trace)
     assert chart.rows[0].changes == (("global", "x = 1"), ("global", "y = 0"))
     assert chart.verdict[0] == "two is false:"
+
+
+def test_ghosts_that_the_property_does_not_read_are_left_out() -> None:
+    text = """protocol ghosts
+var x: 0..3 = 0
+ghost var seen: set[0..3] = {}
+ghost var last: 0..3 = 0
+action go:
+    when x < 3
+    x += 1
+    seen += {x}
+    last = x
+invariant few: len(seen) < 2
+model m: symmetry off
+"""
+    chart = chart_of(found(text, "few"))
+    assert [said for _, said in chart.rows[-1].changes] == ["x: 1 → 2", "seen: {1} → {1, 2}"]
+    assert "Changes of ghost variables are left out: last." in chart.notes
