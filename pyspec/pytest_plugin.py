@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from pyspec.base.diagnostics import SpecError
 
 Report = dict[str, Any]
-Collector = TypeVar("Collector", bound=pytest.Collector)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,16 +52,9 @@ class SpecFile(pytest.File):
             yield Broken.from_parent(self, name="loads", wrong=wrong)
             return
         for model in _models(self.config, [m.name for m in spec.models]):
-            yield _together(ModelNode.from_parent(self, name=model or "(no model)", spec=spec, model=model))
+            yield ModelNode.from_parent(self, name=model or "(no model)", spec=spec, model=model)
         if spec.flaws:
-            yield _together(FlawNode.from_parent(self, name="flaw", spec=spec))
-
-
-def _together(node: Collector) -> Collector:
-    """A node whose items share a search: pytest-xdist keeps them in one process with `--dist loadgroup`."""
-    if node.config.pluginmanager.hasplugin("xdist"):
-        node.add_marker(pytest.mark.xdist_group(node.nodeid))
-    return node
+            yield FlawNode.from_parent(self, name="flaw", spec=spec)
 
 
 def _is_module(path: Path) -> bool:
@@ -87,22 +79,6 @@ def _models(config: pytest.Config, names: list[str]) -> list[str | None]:
     if wanted:
         return [n for n in wanted.split(",") if n in names]
     return ["ci" if "ci" in names else names[0]] if names else [None]
-
-
-class Broken(pytest.Item):
-    """A specification that is wrong."""
-
-    def __init__(self, *, wrong: SpecError, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.wrong = wrong
-
-    def runtest(self) -> None:
-        """Fail with its mistakes."""
-        raise Failed("\n".join(_diagnostic(d) for d in self.wrong.diagnostics))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
-        """The mistakes as text."""
-        return str(excinfo.value)
 
 
 def _diagnostic(d: Any) -> str:
@@ -164,6 +140,18 @@ class SpecItem(pytest.Item):
         return self.path, None, f"{self.path.name}: {self.name}"
 
 
+class Broken(SpecItem):
+    """A specification that is wrong."""
+
+    def __init__(self, *, wrong: SpecError, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wrong = wrong
+
+    def runtest(self) -> None:
+        """Fail with its mistakes."""
+        raise self.wrong
+
+
 class PropertyItem(SpecItem):
     """One property in one model."""
 
@@ -172,10 +160,12 @@ class PropertyItem(SpecItem):
     def runtest(self) -> None:
         """Fail with the counterexample, or with the reason why there is no verdict."""
         report = self.parent.report()
-        if report["errors"]:
+        found = next((p for p in report["properties"] if p["name"] == self.name), None)
+        if found is not None and found["trace"] and found["verdict"] in ("holds", "violated"):
+            pass  # decided by a run of its own, whatever ended the search later
+        elif report["errors"]:
             story = (report["error_trace"] or {}).get("text", "")
             raise Failed("\n".join([*(f"{e['code']} {e['message']}" for e in report["errors"]), story]))
-        found = next((p for p in report["properties"] if p["name"] == self.name), None)
         if found is None:
             raise Failed(f"{self.name} was not checked")
         if found["verdict"] != "holds":

@@ -73,3 +73,37 @@ def test_other_models_on_demand(tmp_path: Path) -> None:
     spec(tmp_path)
     out = run(tmp_path, "--pspec-models", "other", "-k", "expect")
     assert "other::expect 1 states FAILED" in out
+
+
+def test_a_violation_is_told_even_if_the_search_ends_at_an_error(tmp_path: Path) -> None:
+    text = JUGS.replace("action wrong:", "action spill:\n    when small == 3\n    small += 1\naction wrong:")
+    (tmp_path / "jugs.pspec").write_text(text.format(extra="empty: small == 0\nreachable full: big == 5", count=4))
+    out = run(tmp_path, "-k", "empty or full or not_four")
+    assert "ci::full PASSED" in out and "invariant empty is violated" in out
+    assert "not_four - E0601" in out and "2 failed, 1 passed" in out
+
+
+def test_a_file_stays_in_one_process_of_several(tmp_path: Path) -> None:
+    spec(tmp_path)
+    out = run(tmp_path, "-p", "xdist.plugin", "-n", "2", "--dist", "loadfile")
+    assert "4 passed" in out
+    workers = {line.split("]")[0] for line in out.splitlines() if "jugs.pspec::" in line and "PASSED" in line}
+    assert len(workers) == 1
+
+
+LARGE = """protocol large
+sort Node
+var x: map[Node, 0..9] = {n: 0 for n in Node}
+action up(n: Node):
+    when x[n] < 9
+    x[n] += 1
+invariant small: all n in Node: x[n] < 10
+model ci:
+    Node = 6
+    symmetry off
+"""
+
+
+def test_a_search_has_a_budget(tmp_path: Path) -> None:
+    (tmp_path / "large.pspec").write_text(LARGE)
+    assert "invariant small is incomplete" in run(tmp_path, "--pspec-max-seconds", "0.01")
