@@ -96,11 +96,12 @@ class Rejection:
 
 def explain(session: Session, search: Search) -> Rejection:
     """The rejection of the event at which a search failed."""
-    events = search.failed
-    misses: list[Miss] = []
-    for event in events:
-        if event.plan is not None:
-            misses += _misses(session, search.states, event)
+    of_each = [
+        (event, list(_misses(session, search.states, event))) for event in search.failed if event.plan is not None
+    ]
+    nearest = min(of_each, key=lambda one: min((miss.cost for miss in one[1]), default=9.0))[0]
+    search.failed = [nearest, *(event for event in search.failed if event is not nearest)]
+    events, misses = search.failed, [miss for event, found in of_each if event is nearest for miss in found]
     best: dict[str, Miss] = {}
     for miss in sorted(misses, key=lambda one: one.cost):
         best.setdefault(miss.step, miss)

@@ -131,7 +131,7 @@ def sized(
 class _Sizer:
     def __init__(self, typed: TypedMapping, seen: Seen, overrides: dict[str, Any]) -> None:
         self.typed, self.text, self.seen = typed, typed.text, seen
-        self.spec = typed.known.spec
+        self.spec = followed(typed.known.spec, typed.functions)
         self.given = {**dict(self.text.model), **overrides}
         self.base = self.given.pop("model", None)
         self.renames: dict[str, dict[str, str]] = {}
@@ -152,12 +152,7 @@ class _Sizer:
         key = repr((block.name, flaws, sorted(values.items())))
         if key in made:
             return Sizes(made[key], key, self.renames, tuple(self.notes))
-        spec = dataclasses.replace(
-            without_ghosts(self.spec, self.typed.functions),
-            functions=(*self.spec.functions, *self.typed.functions),
-            properties=(),
-            refines=(),
-        )
+        spec = dataclasses.replace(self.spec, functions=(*self.spec.functions, *self.typed.functions))
         trace_model = core.Model(block.name, kept, span=block.span)
         instance = instantiate(spec, trace_model, values, flaws, most_elements=MOST_NAMES)
         return Sizes(instance, key, self.renames, tuple(self.notes))
@@ -332,19 +327,37 @@ def _within(end: object, const: str) -> bool:
 # ---------------------------------------------------------------------------------------------------- ghosts
 
 
-def without_ghosts(spec: core.Spec, observers: Iterable[core.Function]) -> core.Spec:
-    """The specification without the ghost variables that nothing asks for: no step depends on them."""
-    read = {node.name for function in (*spec.functions, *observers) for node in expressions(function.body)
-            if isinstance(node, core.StateVar)}  # fmt: skip
-    gone = {var.name for var in spec.vars if var.ghost and var.name not in read}
-    if not gone:
-        return spec
+def followed(spec: core.Spec, observers: Iterable[core.Function] = ()) -> core.Spec:
+    """What it takes to follow a trace: no properties, no ghost variables that nothing asks for (no step depends on
+    them), and only the functions that are then called."""
+    asked = {node.name for one in _called(spec, observers) for node in _variables(one.body)}
+    gone = {var.name for var in spec.vars if var.ghost and var.name not in asked}
+    gone -= {node.name for one in observers for node in _variables(one.body)}
+    actions = tuple(dataclasses.replace(a, body=_stripped(a.body, gone)) for a in spec.actions)
+    lean = dataclasses.replace(spec, properties=(), refines=(), actions=actions)
     return dataclasses.replace(
-        spec,
+        lean,
+        functions=_called(lean, observers),
         vars=tuple(var for var in spec.vars if var.name not in gone),
         init_where=tuple(e for e in spec.init_where if not gone & {v.name for v in _variables(e)}),
-        actions=tuple(dataclasses.replace(a, body=_stripped(a.body, gone)) for a in spec.actions),
     )
+
+
+def _called(spec: core.Spec, observers: Iterable[core.Function]) -> tuple[core.Function, ...]:
+    """The functions that actions, initial values or observers call, directly or through others. A function that only
+    serves the assignment to a ghost variable is none of them."""
+    ghosts = {var.name for var in spec.vars if var.ghost}
+    actions = tuple(_stripped(action.body, ghosts) for action in spec.actions)
+    domains = tuple(param for action in spec.actions for param in action.params)
+    todo: list[object] = [*(s for body in actions for s in body), *domains, *spec.vars, *spec.init_where]
+    todo += [one.body for one in observers]
+    functions = {function.name: function for function in spec.functions}
+    found: set[str] = set()
+    while todo:
+        calls = {node.name for node in expressions(todo.pop()) if isinstance(node, core.Call)} - found
+        found |= calls
+        todo += [functions[name].body for name in calls if name in functions]
+    return tuple(function for function in spec.functions if function.name in found)
 
 
 def _variables(root: object) -> Iterable[core.StateVar]:

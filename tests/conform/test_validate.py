@@ -71,7 +71,7 @@ def test_an_undamaged_trace_is_accepted(full: TraceMapping, records: list[Record
 
 def test_a_changed_value_is_found_where_it_is(full: TraceMapping, records: list[Record], tmp_path: Path) -> None:
     dice = random.Random(1)
-    for at in dice.sample(range(len(records)), 15):
+    for at in dice.sample(range(len(records)), 10):
         name = dice.choice(["term", "log", "commit"])
         damaged = json.loads(json.dumps(records))
         damaged[at]["state"][name] += dice.choice([1, 2, -1])
@@ -93,7 +93,7 @@ def test_a_lost_line_is_noticed_by_the_next_line_that_depends_on_it(
     for at, record in enumerate(records):
         node, changed = record["node"], changes(last.get(record["node"]), record)
         last[node] = record
-        if not changed or at < 5:
+        if not changed or at < 5 or tried == 12:
             continue
         following = next((i for i in range(at + 1, len(records)) if records[i]["node"] == node), None)
         if following is None:
@@ -102,14 +102,14 @@ def test_a_lost_line_is_noticed_by_the_next_line_that_depends_on_it(
         result = full.validate([write(tmp_path / "log.jsonl", records[:at] + records[at + 1 :])])
         assert result.rejection is None or result.rejection.line <= following, (at, following)
         noticed += result.rejection is not None  # otherwise the next line alone brings about the same
-    assert tried > 10 and noticed >= 0.8 * tried
+    assert tried == 12 and noticed >= 0.8 * tried
 
 
 def test_two_swapped_lines_of_a_node_are_noticed(full: TraceMapping, records: list[Record], tmp_path: Path) -> None:
     tried = 0
     for at in range(len(records) - 1):
         one, two = records[at], records[at + 1]
-        if one["node"] != two["node"] or one["state"] == two["state"]:
+        if one["node"] != two["node"] or one["state"] == two["state"] or tried == 6:
             continue
         tried += 1
         damaged = [*records[:at], two, one, *records[at + 2 :]]

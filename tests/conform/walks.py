@@ -9,6 +9,7 @@ from typing import Any
 
 from pyspec.conform.machine import FastModel
 from pyspec.conform.session import every_argument
+from pyspec.conform.sizes import followed
 from pyspec.conform.values import plain
 from pyspec.lang import load_spec
 from pyspec.model.instance import instantiate
@@ -20,9 +21,7 @@ Record = dict[str, Any]
 
 def fast_model(spec: str, **sizes: Any) -> FastModel:
     """A fast model of a specification of the library, without its properties."""
-    import dataclasses
-
-    loaded = dataclasses.replace(load_spec(ROOT / "specs" / f"{spec}.pspec"), properties=(), refines=())
+    loaded = followed(load_spec(ROOT / "specs" / f"{spec}.pspec"))
     more = {f"capacity {kind}": 1 << 16 for kind in ("seq", "set", "bag", "network")}
     return FastModel(instantiate(loaded, None, {**more, **sizes}, most_elements=1 << 16))
 
