@@ -49,7 +49,10 @@ def random_schedule(mapping: ProtocolMapping, random: Random, seconds: float, ev
     calm = CALM * seconds
     events = [event for event in events if event[0] < calm]
     events += [(calm, Heal()), (calm, Weather()), *((calm, SlowDisk(node, 2.0)) for node in nodes)]
-    events += [(calm, Restart(node)) for node in nodes] + [(calm, Skew(node, 1.0)) for node in nodes]
+    down = random.choice((*nodes, "", "", ""))  # sometimes one node stays away: the others must serve without it
+    events += [(calm, Crash(node) if node == down else Restart(node)) for node in nodes] + [
+        (calm, Skew(node, 1.0)) for node in nodes
+    ]
     return tuple(sorted(((round(at, 3), fault) for at, fault in events), key=lambda pair: pair[0]))
 
 
