@@ -25,12 +25,18 @@ class Abstract:
     """
 
     def __init__(
-        self, path: Path, model: str | None, sizes: Mapping[str, object], unwatched: frozenset[str] = frozenset()
+        self,
+        path: Path,
+        model: str | None,
+        sizes: Mapping[str, object],
+        unwatched: frozenset[str] = frozenset(),
+        start: Mapping[str, Value] | None = None,
     ) -> None:
         spec = load_spec(path)
         properties = tuple(prop for prop in spec.properties if prop.kind != "refines" and prop.name not in unwatched)
         plain = dataclasses.replace(spec, refines=(), properties=properties)
         self.path = path
+        self.start = dict(start or {})
         self.instance: Instance = instantiate(plain, model, dict(sizes))
         self.machine = Machine(self.instance)
         self.runners: dict[str, Runner] = {runner.name: runner for runner in self.machine.runners}
@@ -41,8 +47,9 @@ class Abstract:
 
     @cached_property
     def initial(self) -> State:
-        """The initial state; a mapping needs one, so there must be no choice."""
-        (state,) = self.machine.initial()
+        """The initial state in which variables have the values that the mapping asks for; there must be one."""
+        states = self.machine.initial()
+        (state,) = [one for one in states if all(one.values()[name] == value for name, value in self.start.items())]
         return state
 
     def atom(self, sort: str, name: str) -> Atom:

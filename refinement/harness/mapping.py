@@ -42,6 +42,8 @@ class ProtocolMapping:
     spec: ClassVar[str]
     model: ClassVar[str | None] = None
     sizes: ClassVar[Mapping[str, object]] = {}
+    start: ClassVar[Mapping[str, Value]] = {}
+    """The initial state that is meant, where there are several: values of variables."""
     small_sizes: ClassVar[Mapping[str, object]] = {}
     nodes: ClassVar[tuple[str, ...]] = ("n1", "n2", "n3")
     role: ClassVar[str | None] = None
@@ -62,11 +64,11 @@ class ProtocolMapping:
 
     def load(self) -> Abstract:
         """The specification, large enough for a campaign."""
-        return Abstract(SPECS / self.spec, self.model, self.sizes, self.unwatched)
+        return Abstract(SPECS / self.spec, self.model, self.sizes, self.unwatched, self.start)
 
     def small(self) -> Abstract:
         """The specification in a model small enough to list its states."""
-        return Abstract(SPECS / self.spec, self.model, self.small_sizes)
+        return Abstract(SPECS / self.spec, self.model, self.small_sizes, frozenset(), self.start)
 
     @cached_property
     def abstract(self) -> Abstract:

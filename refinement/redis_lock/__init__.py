@@ -42,7 +42,8 @@ class LockMapping(ProtocolMapping):
 
     protocol = PROTOCOL
     spec = "redis_lock.pspec"
-    sizes = {"Client": CLIENTS, "TOKENS": TOKENS, "REPLICAS_ACK": True, "TIMELY": False}
+    sizes = {"Client": CLIENTS, "TOKENS": TOKENS, "REPLICAS_ACK": True}
+    start = {"timely": False}
     elsewhere = {
         "failover": "attention moves to the copy of the new leader instead",
         "notice": "clients are not in the cores",
@@ -50,7 +51,7 @@ class LockMapping(ProtocolMapping):
         "replicate": "attention moves to the copy that has caught up",
     }
     small_sizes = {"Client": 2, "TOKENS": 2}
-    free = frozenset({"master", "belief"})
+    free = frozenset({"master", "replica", "belief"})
     options = {"compact_changes": 15, "backlog": 6}
     orders = ("campaign", "resign", "compact")
 
@@ -109,7 +110,8 @@ class LockMapping(ProtocolMapping):
         """Look at another copy."""
         counter = walk.get("master").counter
         if walk.get("master") != site._with("counter", counter):
-            walk.choose(why, master=site._with("counter", counter))
+            copy = site._with("counter", counter)
+            walk.choose(why, master=copy, replica=copy)
 
     def passed(self, walk: Walk, model: Model, now: int) -> None:
         """Time has passed, and the lock may have run out."""
