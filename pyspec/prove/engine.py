@@ -145,21 +145,25 @@ class _Proof:
     def _derive(self) -> None:
         """A conjunct that some action does not keep by itself may follow from the others, before or after the step.
 
-        Only conjuncts that are kept by themselves are used, so that no two follow from each other.
+        Only conjuncts that are kept by themselves, or were derived before, are used: no two follow from each other.
         """
-        failing = self._failing()
         parts = {part.label: part for part in (*self.problem.parts, *self.problem.step_parts)}
-        implied = [parts[label] for label in failing if parts[label].prop.kind in INDUCTIVE]
-        ways = (*QUICK, *SELECTIVE[:3])
-        tasks = [(one, self._task(one, ways)) for part in implied for one in self.problem.implied(part, failing)]
-        for item in self._solved(tasks):
-            if not item.open:
-                self._settle([i for i in self._of(item.result.part) if i.open and i.result.kind == "step"], item)
+        for part in self.problem.parts:
+            failing = self._failing()  # one after the other: what has been derived helps with the next
+            if any(item.open and item.result.kind == "step" for item in self._of(part.label)):
+                self._implied(part, failing)
+        failing = self._failing()
         relative = [item for item in self.items if item.open and item.result.kind == "step"]
         found = [(item, one) for item in relative for one in self._relative(item, parts, failing)]
         for (item, _), solved in zip(found, self._solved([(o, self._task(o, QUICK)) for _, o in found]), strict=True):
             if not solved.open:
                 self._settle([item], solved)
+
+    def _implied(self, part: Part, failing: frozenset[str]) -> None:
+        ways = (*QUICK, *SELECTIVE[:3])
+        for item in self._solved([(one, self._task(one, ways)) for one in self.problem.implied(part, failing)]):
+            if not item.open:
+                self._settle([i for i in self._of(part.label) if i.open and i.result.kind == "step"], item)
 
     def _relative(self, item: _Item, parts: dict[str, Part], failing: frozenset[str]) -> list[Obligation]:
         action = next(a for a in self.spec.actions if a.name == Target.of(item.obligation).action)

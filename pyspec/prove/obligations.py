@@ -10,6 +10,7 @@ from functools import partial
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
+from pyspec.lang import types as ty
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
 from pyspec.prove.execute import Run, execute
@@ -150,11 +151,35 @@ class Obligations:
     def assumptions(self) -> list[tuple[str, Truth]]:
         """What the specification assumes of its constants."""
         e = self.encoder
+        if not e.finite:
+            self._byzantine()
         return [
             self._hypothesis(f"assume {prop.name}", partial(e.truth, prop.body, Env({})))
             for prop in self.spec.properties
             if prop.kind == "assume"
         ]
+
+    def _byzantine(self) -> None:
+        """Quorums of more than two thirds, of nodes of which less than a third are Byzantine."""
+        for liars in (var for var in self.spec.vars if var.kind == "byzantine"):
+            for decl in (const for const in self.spec.consts if const.quorum == "byzantine"):
+                assert isinstance(liars.type, ty.Set)
+                if self.spec.types.get(decl.quorum_of or "") == liars.type.item:
+                    self._meet_in_a_correct_node(decl.name, liars.name)
+
+    def _meet_in_a_correct_node(self, quorums: str, liars: str) -> None:
+        system, wrong = self.encoder.const(quorums), self.before[liars]
+
+        def correct(p: Val, q: Val) -> Truth:
+            return p.each("exists", lambda x: conj((q.contains(x), neg(wrong.contains(x)))))
+
+        name = f"correct {quorums}"
+        text = (
+            f"less than a third of the nodes are Byzantine: any two quorums of {quorums} have a correct one in common"
+        )
+        self.encoder.u.axiom(
+            name, text, lambda: system.each("all", lambda p: system.each("all", lambda q: correct(p, q)))
+        )
 
     def types(self) -> list[tuple[str, Truth]]:
         """That the variables lie within their types before the step: stores are checked."""
@@ -246,6 +271,8 @@ class Obligations:
         for var in self.spec.vars:
             if var.init is not None:
                 state[var.name] = e.value(var.init, Env({}))
+            elif var.kind == "byzantine" and not e.finite:
+                state[var.name] = self.before[var.name]  # how many they are is told by the quorums
             elif var.choices is not None:
                 state[var.name], guard = e.value(var.choices, Env({})).pick(f"{var.name} at first")
                 guards.append(guard)
