@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\])\(([^)\s]+)\)")
+SPEC_BLOCK = re.compile(r"^(<!-- (?:file|append|in) \S+\.pspec\b.*? -->\n```)text$", re.MULTILINE)
 FENCE = re.compile(r"^(```.*?^```|~~~.*?^~~~)", re.MULTILINE | re.DOTALL)
 
 
@@ -42,7 +43,7 @@ class Stage:
 
     def document(self, source: Path, name: str, more: str = "") -> None:
         """A page of the repository, its links led to the site."""
-        text = source.read_text(encoding="utf-8")
+        text = SPEC_BLOCK.sub(r"\1pspec", source.read_text(encoding="utf-8"))
         parts = FENCE.split(text)
         done = [part if FENCE.match(part) else self._linked(part, source, name) for part in parts]
         self.page(name, "".join(done) + more)

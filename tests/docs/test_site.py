@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 from pygments.token import Error
 
@@ -88,3 +90,24 @@ def test_what_is_gone_is_swept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "specs").rglob("*.pspec")), ids=lambda p: p.stem)
 def test_every_sign_of_a_specification_has_a_colour(path: Path) -> None:
     assert [text for kind, text in SpecLexer().get_tokens(path.read_text()) if kind is Error] == []
+
+
+def test_specifications_in_pages_are_coloured(tmp_path: Path) -> None:
+    Stage(tmp_path).document(ROOT / "docs" / "tutorial.md", "tutorial.md")
+    text = (tmp_path / "tutorial.md").read_text()
+    assert text.count("```pspec\n") > 4 and "-->\n```text\nprotocol" not in text
+
+
+@pytest.mark.parametrize("name", ["docs/ci/pyspec.yml", ".github/actions/check/action.yml", ".pre-commit-hooks.yaml"])
+def test_options_in_files_to_copy_exist(name: str) -> None:
+    from pyspec.cli.main import COMMANDS, cli
+
+    text = (ROOT / name).read_text()
+    check = cli.get_command(click.Context(cli), "check")
+    assert check is not None
+    known = {option for param in check.params for option in param.opts}
+    lines = [line for line in text.splitlines() if "options:" in line or "pyspec check" in line]
+    used = {word.rstrip('`.,"') for line in lines for word in line.split() if word.startswith("--")}
+    assert used <= known
+    assert {m[1] for m in re.finditer(r"entry: pyspec (\w+)", text)} <= set(COMMANDS)
+    assert used or "entry:" in text
