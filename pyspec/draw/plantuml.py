@@ -58,7 +58,8 @@ def chart_plantuml(chart: Chart) -> str:
     lines += ["end"] if looping else []
     if chart.verdict and ids:
         ends = list(ids.values())
-        lines.append(f"note over {ends[0]}, {ends[-1]} : " + "\\n".join(map(_text, chart.verdict)))
+        over = ends[0] if len(ends) == 1 else f"{ends[0]}, {ends[-1]}"
+        lines.append(f"note over {over} : " + "\\n".join(map(_text, chart.verdict)))
     return "\n".join([*lines, "@enduml"]) + "\n"
 
 
