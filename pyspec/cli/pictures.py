@@ -282,7 +282,7 @@ class Maker:
         from pyspec.model.instance import instantiate
 
         wanted = self.wanted
-        spec, name, projection = api.prepare(wanted.spec, wanted.by, wanted.model)
+        spec, name, projection = api.prepare(wanted.spec, wanted.by, wanted.model, dict(wanted.consts))
         instance = instantiate(spec, MODEL if projection else wanted.model, dict(wanted.consts), wanted.flaws)
         states, seconds = wanted.max_states or api.MOST_STATES, wanted.max_seconds or api.MOST_SECONDS
         graphing = _evaluated(lambda: api.Graphing(instance, name, projection, states, seconds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -98,21 +99,25 @@ def state_graph(
 ) -> Picture:
     """The state graph of a model, whole or by a projection (see `pyspec.lang.projection`), computed from every explored
     step. Raises SpecError, EvaluationError, and NotExact if a bound was reached."""
-    spec, name, projection = prepare(str(path), by, model)
+    spec, name, projection = prepare(str(path), by, model, overrides)
     instance = instantiate(spec, MODEL if projection else model, overrides, flaws)
     graph = Graphing(instance, name, projection, max_states, max_seconds)
     return graph.picture(stutter=stutter, most=max_nodes)
 
 
-def prepare(path: str, by: str | None, model: str | None) -> tuple[core.Spec, str, Projection | None]:
-    """The specification (with the projection as a model's view), the name of the model, and the projection."""
+def prepare(
+    path: str, by: str | None, model: str | None, given: Mapping[str, Value] | None = None
+) -> tuple[core.Spec, str, Projection | None]:
+    """The specification (with the projection as a model's view), the name of the model, and the projection. `given`:
+    sizes, constants and budgets, of which the sizes tell which elements there are to be named."""
     plain = load_spec(path)
     chosen = choose_model(plain, model)
     if by is None:
         return plain, chosen.name, None
     projection = parse_projection(by)
     base = chosen.name if any(block.name == chosen.name for block in plain.models) else None
-    return load_projected(path, projection, base), chosen.name, projection
+    sizes = {name: int(str(size)) for name, size in (given or {}).items() if str(size).isdecimal()}
+    return load_projected(path, projection, base, sizes), chosen.name, projection
 
 
 class Graphing:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,9 +86,9 @@ def _labelled(part: list[Token]) -> tuple[list[Token], str | None]:
     return part, None
 
 
-def load_projected(path: str, projection: Projection, model: str | None) -> c.Spec:
-    """The specification in a file with one more model, MODEL: like `model`, and with the projection as its view. The
-    view is a tuple, or for "s in Server:" a map to tuples. Raises SpecError."""
+def load_projected(path: str, projection: Projection, model: str | None, sizes: Mapping[str, int]) -> c.Spec:
+    """The specification in a file with one more model, MODEL: like `model`, with these sizes of sorts, and with the
+    projection as its view. The view is a tuple, or for "s in Server:" a map to tuples. Raises SpecError."""
     linked = link(read(Path(path)))
     span = projection.expressions[0].span
     value: s.Expr = s.TupleDisplay((*projection.expressions, s.Literal(False, span=span)), span=span)
@@ -96,15 +97,21 @@ def load_projected(path: str, projection: Projection, model: str | None) -> c.Sp
         binder = s.Binder((name,), of, span=of.span)
         value = s.Comprehension("map", value, (binder,), None, s.Name(name.name, span=name.span), span=span)
     base = s.Name(model, span=span) if model is not None else None
-    settings = (*_sizes(linked.decls, model), s.SettingDecl("view", value=value, span=span))
+    settings = (*_sizes(linked.decls, model, sizes), s.SettingDecl("view", value=value, span=span))
     extra = s.ModelDecl(MODEL, base, settings, None, span=span)
     return elaborate(dataclasses.replace(linked, decls=(*linked.decls, extra)))
 
 
-def _sizes(decls: tuple[s.Decl, ...], model: str | None) -> tuple[s.SettingDecl, ...]:
-    """What a model, and those that it comes from, say with `=`: so that names of elements are known."""
+def _sizes(decls: tuple[s.Decl, ...], model: str | None, sizes: Mapping[str, int]) -> tuple[s.SettingDecl, ...]:
+    """What a model and those that it comes from say with `=`, so that elements have names. Given sizes win."""
     blocks = {decl.name: decl for decl in decls if isinstance(decl, s.ModelDecl)}
-    found: dict[str, s.SettingDecl] = {}
+    sorts = {name.name for d in decls if isinstance(d, s.SortDecl) for name in d.names}
+    sorts |= {d.name for d in decls if isinstance(d, s.RoleDecl)}
+    found = {
+        name: s.SettingDecl("=", name, s.Literal(size), span=Span(PLACE, 1, 1, 1, 1))
+        for name, size in sizes.items()
+        if name in sorts
+    }
     seen: set[str] = set()
     while model in blocks and model not in seen:
         seen.add(model)

@@ -153,3 +153,13 @@ def test_a_whole_graph_is_every_state(tmp_path: Path) -> None:
     picture = draw.state_graph(str(path), TOP=1)
     assert isinstance(picture.content, draw.Graph)
     assert len(picture.content.nodes) == result.distinct
+
+
+def test_elements_of_sizes_from_the_command_line(tmp_path: Path) -> None:
+    """Without a model, or beyond the sizes of one."""
+    picture = draw.state_graph(TWO, "phase[RM4]", RM=4)
+    assert isinstance(picture.content, draw.Graph)
+    assert {node.title for node in picture.content.nodes} == {("working",), ("prepared",), ("committed",), ("aborted",)}
+    with pytest.raises(SpecError) as wrong:
+        draw.state_graph(TWO, "phase[RM3]", RM=2)
+    assert wrong.value.diagnostics[0].code == "E0203"
