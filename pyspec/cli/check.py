@@ -170,7 +170,9 @@ def check_one(path: str, base: Request, quiet: bool, budgets: dict[str, float]) 
             return run_within(request, budgets, progress)
         return run(request, progress)
     except SpecError as wrong:
-        return {**of_errors(wrong.diagnostics, path), "protocol": Path(path).stem, "diagnostics": wrong.diagnostics}
+        code = exits.BUDGET if {d.code for d in wrong.diagnostics} == {"E0907"} else exits.WRONG
+        found = of_errors(wrong.diagnostics, path, code)
+        return {**found, "protocol": Path(path).stem, "diagnostics": wrong.diagnostics}
     except OSError as wrong:
         if wrong.filename is None or Path(str(wrong.filename)) != Path(path):
             raise

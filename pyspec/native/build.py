@@ -7,6 +7,7 @@ and killed runs do no harm.
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import importlib.util
 import os
@@ -68,11 +69,21 @@ def _runtime() -> bytes:
 def build(source: str) -> Library:
     """The library of a generated source, from the cache if it is there.
 
-    Raises CannotBuild with what the compilers said, OSError when the cache cannot be written.
+    A cache that cannot be written (a home that is read-only, a full disk) is done without: the library is then made in
+    a temporary folder, which goes as soon as it is loaded. Raises CannotBuild with what the compilers said, and
+    OSError when that cannot be written either.
     """
+    try:
+        folder = cache_dir() / "native"
+        folder.mkdir(parents=True, exist_ok=True)
+        return _build(source, folder)
+    except (OSError, RuntimeError):  # RuntimeError: no home directory
+        with tempfile.TemporaryDirectory(prefix="pyspec-") as temporary:
+            return _build(source, Path(temporary))
+
+
+def _build(source: str, folder: Path) -> Library:
     began = time.perf_counter()
-    folder = cache_dir() / "native"
-    folder.mkdir(parents=True, exist_ok=True)
     reasons = []
     for command in compilers():
         path = folder / f"{_key(source, command)}.so"
@@ -125,10 +136,12 @@ def _compile(command: tuple[str, ...], source: str, path: Path) -> str | None:
         try:
             run = subprocess.run(
                 [*command, *flags(command), f"-I{RUNTIME}", "-o", str(out), str(text)],
-                capture_output=True, text=True, check=False,
+                capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": work},
             )  # fmt: skip
         except OSError as problem:
             return str(problem)
+        if run.returncode != 0 and os.strerror(errno.ENOSPC) in run.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if run.returncode != 0 or not out.exists():
             return run.stderr.strip()[-2000:] or f"exit code {run.returncode}"
         _publish(out, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import time
@@ -108,7 +109,9 @@ def check(
     except Unsaved as problem:
         raise error("E0908", f"nothing to resume in {folder}: {problem}") from None
     except OSError as problem:
-        raise error("E0907", f"the search could not write its files: {problem}", hint="free some disk space") from None
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "free some disk space" if full else "TMPDIR and PYSPEC_CACHE name folders that can be written"
+        raise error("E0907", f"the search could not write its files: {problem}", hint=hint) from None
 
 
 def _threads(instance: Instance, asked: int | None) -> int:
