@@ -43,6 +43,8 @@ MOST_CTIS, MOST_STATES, SAMPLE_SECONDS = 8, 400, 6.0
 FIRST_VARIABLES = 3
 #: Candidates of a round that are put to the explicit search together.
 MOST_CANDIDATES = 12
+#: How many more are taken for each counterexample: what the proof can do without is left out in the end.
+MORE_CANDIDATES = 2
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,10 @@ class _Search:
                 break
             left -= kills[best]
             chosen.append((best, self._lemma(best)))
-        return chosen
+        for offer in offers:
+            more = [candidate for candidate in offer if candidate not in dict(chosen)]
+            chosen += [(candidate, self._lemma(candidate)) for candidate in more[:MORE_CANDIDATES]]
+        return chosen[: 2 * MOST_CANDIDATES]
 
     def _admit(self, chosen: Sequence[tuple[_Candidate, core.Property]]) -> None:
         """Candidates that the explicit search does not refute become lemmas; a refuted one teaches a state."""
