@@ -76,7 +76,7 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
     _add_violations(report, searched)
     for prop, found in zip(result.properties, report["properties"], strict=True):
         if prop.cti is not None and found["verdict"] == "not inductive":
-            found["reachable"] = _reached(prop.cti) if prop.cti.trace.start != "initial state" else "yes"
+            found["reachable"] = "yes" if prop.cti.target.kind in ("initial", "law") else _reached(prop.cti)
     report["exit_code"] = exit_code(report)
     return report
 
@@ -224,6 +224,7 @@ def _numbers(report: Report) -> str:
 def _line(prop: Report, width: int) -> Text:
     verdict = prop["verdict"]
     word = {"proved": "proved", "false": "FALSE", "not inductive": "NOT INDUCTIVE"}.get(verdict, verdict.upper())
+    word = "FALSE" if prop["kind"] == "law" and verdict == "not inductive" else word
     text = Text.assemble("  ", f"{plain(prop['kind'] + ' ' + prop['name']):<{width}}  ")
     text.append(word, f"bold {STYLES.get(verdict, 'red')}")
     if verdict == "depends":
@@ -241,9 +242,11 @@ def _tell_property(console: Console, prop: Report) -> None:
     elif prop["verdict"] == "not inductive":
         console.print()
         where = f" ({prop['sizes']})" if prop["sizes"] else ""
-        console.print(Text(f"Counterexample to induction for {plain(prop['conjunct'] or prop['name'])}{where}", "bold"))
-        console.print(Text(prop["trace"]["text"].rstrip("\n")))
-        console.print(Text("  " + REACHED[prop["reachable"]]))
+        what = "Counterexample to" if prop["kind"] == "law" else "Counterexample to induction for"
+        console.print(Text(f"{what} {plain(prop['conjunct'] or prop['name'])}{where}", "bold"))
+        console.print(Text(prop["trace"]["text"].strip("\n")))
+        if prop["kind"] != "law":
+            console.print(Text("  " + REACHED[prop["reachable"]]))
     elif prop["verdict"] == "undecided":
         for name in prop["open"]:
             console.print(Text(f"  undecided: {plain(name)}", "yellow"))

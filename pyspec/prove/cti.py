@@ -136,10 +136,10 @@ def in_instance(made: Instance, target: Target, until: float) -> Trace | None:
 
 
 def _candidates(problem: Obligations, target: Target) -> Iterator[tuple[Run | None, Obligation]]:
-    labels = {part.label for part in (*problem.parts, *problem.step_parts)}
+    labels = {part.label for part in (*problem.parts, *problem.step_parts, *problem.law_parts)}
     wanted = target.label if target.label in labels else target.prop
     if target.action is None:
-        several = problem.initial() if target.kind == "initial" else problem.definitions()
+        several = {"initial": problem.initial, "law": problem.laws}.get(target.kind, problem.definitions)()
         for one in several:
             if one.part is not None and wanted in (one.part.label, one.part.prop.name):
                 yield None, one
@@ -198,7 +198,7 @@ class _Search:
     def _wishes(self) -> Iterator[Truth]:
         """That variables, and then their cells, are as in the first initial state."""
         initial = self.machine.initial()
-        if not initial or self.target.kind == "initial":
+        if not initial or self.target.kind in ("initial", "law"):
             return
         u = self.problem.encoder.u
         for var in self.problem.spec.vars:
@@ -226,6 +226,8 @@ class _Search:
     # ------------------------------------------------------------------------------------------ confirmation
 
     def _confirmed(self, decoder: Decoder) -> Trace:
+        if self.target.kind == "law":
+            return self._confirmed_law(decoder)
         values = {var.name: decoder.value(var.type, self.problem.before[var.name]) for var in self.problem.spec.vars}
         if self.run is None:
             return self._confirmed_state(values)
@@ -239,6 +241,19 @@ class _Search:
         steps = (Step(None, (), state), step_of(runner, args, after))
         failing = Failing(self._property()) if self.target.label else None
         return Trace(steps, None, failing, self.machine.instance, SOME_STATE)
+
+    def _confirmed_law(self, decoder: Decoder) -> Trace:
+        part = self.obligation.part
+        assert part is not None
+        symbols = self.problem.law_values(part.prop)
+        values = {name: decoder.value(of, symbols[name]) for name, of in part.prop.params}
+        try:
+            true = evaluate(part.body, Scope({}, None, self.problem.functions, dict(values))) is True
+        except EvaluationError:
+            true = False
+        if true:
+            raise EngineDisagreement(f"z3 violates {part.label} with {values!r}, the interpreter does not")
+        return Trace((), None, Failing(part.prop.name, tuple(values.items())), self.machine.instance)
 
     def _confirmed_state(self, values: dict[str, Value]) -> Trace:
         failing = Failing(self._property())

@@ -66,10 +66,16 @@ class Decoder:
 
     def _leaves(self, of: ty.Type) -> list[Term]:
         if isinstance(of, ty.Set | ty.Map | ty.Seq | ty.Bag):
-            return list(self.model.get_universe(self.u.sort(of)) or ())
+            return self._idents(self.u.sort(of))
         if cardinality(of) > CANDIDATES:
             raise TooLarge
         return [lift(self.u, of, value) for value in values_of(of)]
+
+    def _idents(self, sort: Any) -> list[Term]:
+        """The idents that a model names; where it names none, a predicate says the same of all: then one stands for
+        them."""
+        named = self.model.get_universe(sort) if sort in self.model.sorts() else None
+        return list(named) if named else [self.model.eval(z3.Const("some ident", sort), model_completion=True)]
 
 
 def _member(d: Decoder, of: ty.Enum | ty.Sort, a: Term) -> Atom:

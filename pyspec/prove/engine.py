@@ -239,7 +239,7 @@ class _Proof:
     # ------------------------------------------------------------------------------------------------- fates
 
     def _properties(self, unsupported: dict[str, Diagnostic]) -> list[PropertyProof]:
-        shown: list[core.Property | None] = [p for p in self.spec.properties if p.kind in (*INDUCTIVE, *STEPS)]
+        shown: list[core.Property | None] = [p for p in self.spec.properties if p.kind in (*INDUCTIVE, *STEPS, "law")]
         if any(not item.result.prop for item in self.items):
             shown.append(None)
         sound = resting(item.result for item in self.items)

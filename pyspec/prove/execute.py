@@ -152,9 +152,8 @@ def _assign(e: Encoder, s: core.Assign, run: Run) -> list[Run]:
     stored = store(e, var.type, run.state[s.var], keys, value, places, rooms)
     for cond, what in places:
         run = run.check(cond, f"{what} {s.var}", s.span)
-    if e.finite:  # capacities of a model are its own, not the protocol's: what exceeds them is not looked at
-        run = run.when(*rooms)
-    return [replace(run, state={**run.state, s.var: stored})]
+    # Capacities are what makes a search finite, not the protocol's own: steps that exceed them are not looked at.
+    return [replace(run.when(*rooms), state={**run.state, s.var: stored})]
 
 
 def store(
@@ -169,7 +168,7 @@ def store(
     """A value with the place at the end of a path replaced; what the store must satisfy is added to `places`, and to
     `rooms` that it is not too large."""
     if not path:
-        places.append((fits(e.u, uncapped(of) if e.finite else of, value), "a value outside the range of"))
+        places.append((fits(e.u, uncapped(of), value), "a value outside the range of"))
         rooms.append(implies(places[-1][0], fits(e.u, of, value)))
         return value
     key, rest = path[0], path[1:]

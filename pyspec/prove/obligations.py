@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.lang.types import Type
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
 from pyspec.prove.execute import Run, execute
@@ -73,7 +74,7 @@ class Obligation:
 
 
 #: How obligations that are about one state are called.
-_WITHOUT_A_STEP = {"implied": "from the others", "follows": "from the lemmas"}
+_WITHOUT_A_STEP = {"implied": "from the others", "follows": "from the lemmas", "law": "for all values"}
 
 
 def conjuncts(expr: core.Expr) -> list[core.Expr]:
@@ -107,6 +108,7 @@ class Obligations:
         self.encoder.opaque.first = self.before
         self.parts = [part for prop in spec.properties if prop.kind in INDUCTIVE for part in parts_of(prop)]
         self.step_parts = [part for prop in spec.properties if prop.kind in STEPS for part in parts_of(prop)]
+        self.law_parts = [part for prop in spec.properties if prop.kind == "law" for part in parts_of(prop)]
         self._assumed: dict[str, Truth] = {}
         self._places = {prop.name: place for place, prop in enumerate(spec.properties)}
 
@@ -128,14 +130,16 @@ class Obligations:
         """Leaves out the properties that have no encoding, and says why."""
         found: dict[str, Diagnostic] = {}
         env = Env(self.before, self.before)
-        for part in (*self.parts, *self.step_parts):
+        for part in (*self.parts, *self.step_parts, *self.law_parts):
+            scope = replace(env, locals=self.law_values(part.prop))
             try:
                 with self.encoder.u.collecting():
-                    self.encoder.truth(part.body, env)
+                    self.encoder.truth(part.body, scope)
             except SpecError as problem:
                 found[part.prop.name] = problem.diagnostics[0]
         self.parts = [part for part in self.parts if part.prop.name not in found]
         self.step_parts = [part for part in self.step_parts if part.prop.name not in found]
+        self.law_parts = [part for part in self.law_parts if part.prop.name not in found]
         return found
 
     # -------------------------------------------------------------------------------------------- hypotheses
@@ -248,6 +252,7 @@ class Obligations:
         for action in self.spec.actions:
             yield from self.steps(action)
         yield from self.definitions()
+        yield from self.laws()
 
     def initial(self) -> Iterator[Obligation]:
         """The initial states satisfy every conjunct."""
@@ -356,8 +361,29 @@ class Obligations:
                 make = partial(defined, e, part.body, env)
                 yield from self._goal("defined", None, part, given, make)
 
+    def laws(self) -> Iterator[Obligation]:
+        """Laws hold for all values of their parameters."""
+        e = self.encoder
+        for part in self.law_parts:
+            values = self.law_values(part.prop)
+            kinds = dict(part.prop.params)
+            within = self._hypothesis(
+                f"the values of {part.prop.name}",
+                partial(_all_fit, e, [(kinds[name], value) for name, value in values.items()]),
+            )
+            env = Env({}, None, values)
+            yield from self._goal("law", None, part, [*self.assumptions(), within], partial(e.truth, part.body, env))
+
+    def law_values(self, prop: core.Property) -> dict[str, Val]:
+        """The parameters of a law as symbols."""
+        return {name: self.encoder.u.load(of, f"{prop.name}:{name}") for name, of in prop.params}
+
     def _reads(self, expr: core.Expr) -> frozenset[str]:
         return reads(expr, self.functions)
+
+
+def _all_fit(e: Encoder, values: list[tuple[Type, Val]]) -> Truth:
+    return conj(fits(e.u, of, value) for of, value in values)
 
 
 __all__ = ["INDUCTIVE", "Obligation", "Obligations", "Part", "conjuncts", "neg", "parts_of", "reads"]
