@@ -21,9 +21,10 @@ from pyspec.model.state import State
 from pyspec.model.trace import Failing, Step, Trace
 from pyspec.model.values import Value
 from pyspec.prove.decode import Decoder, TooLarge
+from pyspec.prove.defined import defined
 from pyspec.prove.encode import Env
 from pyspec.prove.execute import Run
-from pyspec.prove.logic import Truth, conj, neg
+from pyspec.prove.logic import Truth, conj, implies, neg
 from pyspec.prove.obligations import INDUCTIVE, Obligation, Obligations
 from pyspec.prove.sizes import Sizes, instance, larger, smaller, starting
 from pyspec.prove.structure import equal, lift
@@ -160,6 +161,19 @@ class _Search:
         for _, formula in obligation.hypotheses:
             self._add(formula)
         self._add(neg(obligation.goal))
+        if run is not None and obligation.kind != "law":
+            self._sane(run)
+
+    def _sane(self, run: Run) -> None:
+        """Only states in which what is assumed has a value, and steps that meet no evaluation error (but one, if that
+        is what is looked for)."""
+        env, e = Env(self.problem.before), self.problem.encoder
+        with e.u.collecting() as facts:
+            for part in self.problem.parts:
+                self._add(defined(e, part.body, env))
+        self._add(conj(facts))
+        if self.obligation.kind == "step":
+            self._add(conj(implies(check.guard, check.cond) for check in run.checks))
 
     def _add(self, formula: Truth) -> None:
         self.solver.add(problem_term(self.problem, formula))

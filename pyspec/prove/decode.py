@@ -14,7 +14,7 @@ from pyspec.model.values import Atom, Bag, Map, Rec, Value
 from pyspec.prove.logic import Term
 from pyspec.prove.structure import lift
 from pyspec.prove.universe import Universe
-from pyspec.prove.values import BagVal, MapVal, Opt, Row, SeqVal, SetVal, Sum, Val
+from pyspec.prove.values import BagVal, MapVal, Opt, Row, SeqVal, SetVal, Sum, Val, is_flat
 
 #: Candidates for the elements of one set that are tried one by one.
 CANDIDATES = 20_000
@@ -48,9 +48,9 @@ class Decoder:
         return found if isinstance(found, int) else int(found.as_long())
 
     def candidates(self, of: ty.Type) -> Iterable[tuple[Value, Val]]:
-        """Everything that may be an element of a set: all values of a small type; of a large one those made of what
+        """Everything that may be an element of a set: all values of a small flat type; of others those made of what
         the model names."""
-        if cardinality(of) <= CANDIDATES:
+        if is_flat(of) and cardinality(of) <= CANDIDATES:
             return [(value, lift(self.u, of, value)) for value in values_of(of)]
         return [(self.value(of, symbolic), symbolic) for symbolic in self._symbolic(of)]
 

@@ -31,7 +31,7 @@ class Options:
     """Limits of a proof: seconds for each obligation and for each search for a counterexample, processes."""
 
     seconds: float = 20.0
-    cti_seconds: float = 20.0
+    cti_seconds: float = 10.0
     threads: int | None = None
     use_cache: bool = True
 

@@ -10,6 +10,8 @@ from pyspec.model.instance import Instance, choose_model, instantiate
 
 #: No sort is made larger than this in the search for a counterexample.
 LARGEST = 4
+#: Capacities that a model sets are widened to this: the protocol for any size has none. (Sequences stay short.)
+WIDE, NARROW = 16, ("seq",)
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,10 @@ def instance(spec: core.Spec, sizes: Sizes, flaws: tuple[str, ...]) -> Instance 
 
 
 def _instance(spec: core.Spec, overrides: dict[str, int], flaws: tuple[str, ...]) -> Instance | None:
+    model = choose_model(spec, None)
+    wide = {f"capacity {s.name}": WIDE for s in model.settings if s.kind == "capacity" and s.name not in NARROW}
     try:
-        return instantiate(spec, choose_model(spec, None), overrides, flaws)
+        return instantiate(spec, model, {**wide, **overrides}, flaws)
     except SpecError:
         return None
 

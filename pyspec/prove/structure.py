@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyspec.lang import types as ty
+from pyspec.model.domains import cardinality, values_of
 from pyspec.model.values import Atom, Bag, Map, Rec, Value
 from pyspec.prove.logic import Term, Truth, add, conj, disj, implies, ite, neg, same
 from pyspec.prove.values import BagVal, MapVal, Opt, Row, SeqVal, SetVal, Sum, Val
@@ -13,6 +14,9 @@ from pyspec.prove.values import BagVal, MapVal, Opt, Row, SeqVal, SetVal, Sum, V
 if TYPE_CHECKING:
     from pyspec.prove.universe import Universe
 
+
+#: Sets and bags of types with at most this many values are counted against their capacity.
+COUNTED = 256
 
 # ---------------------------------------------------------------------------------------------- equality
 
@@ -184,7 +188,19 @@ def _fits_range(u: Universe, of: ty.Range, value: Term) -> Truth:
 
 
 def _fits_set(u: Universe, of: ty.Set, value: SetVal) -> Truth:
-    return True if plain(of.item) else value.each("all", lambda x: fits(u, of.item, x))
+    inside = True if plain(of.item) else value.each("all", lambda x: fits(u, of.item, x))
+    return conj((inside, _room(u, of, lambda x: ite(value.contains(x), 1, 0))))
+
+
+def _room(u: Universe, of: ty.Set | ty.Bag, count: Callable[[Val], Term]) -> Truth:
+    """That a set or bag has at most as many elements as its capacity allows: in the finite setting, where they can be
+    counted."""
+    if not u.finite or of.capacity is None or cardinality(of.item) > COUNTED:
+        return True
+    total: Term = 0
+    for value in values_of(of.item):
+        total = add(total, count(lift(u, of.item, value)))
+    return total <= u.number(of.capacity)
 
 
 def _fits_seq(u: Universe, of: ty.Seq, value: SeqVal) -> Truth:
@@ -197,7 +213,7 @@ def _fits_bag(u: Universe, of: ty.Bag, value: BagVal) -> Truth:
     def counted(x: Val) -> Truth:
         return conj((value.count(x) >= 0, implies(value.count(x) > 0, fits(u, of.item, x))))
 
-    return u.quantify("all", of.item, counted)
+    return conj((u.quantify("all", of.item, counted), _room(u, of, value.count)))
 
 
 def _fits_map(u: Universe, of: ty.Map, value: MapVal) -> Truth:
@@ -236,7 +252,7 @@ def plain(of: ty.Type) -> bool:
     if isinstance(of, ty.Range | ty.Seq | ty.Bag):
         return False
     if isinstance(of, ty.Option | ty.Set):
-        return plain(of.item)
+        return plain(of.item) and (isinstance(of, ty.Option) or of.capacity is None)
     if isinstance(of, ty.Map):
         return plain(of.value)
     if isinstance(of, ty.Record):

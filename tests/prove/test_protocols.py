@@ -1,0 +1,62 @@
+"""Protocols that are not in the library, written from the language reference: proved for any size, and not with a flaw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pyspec.lang import core, load_spec
+from pyspec.model.instance import instantiate
+from pyspec.prove.engine import Options, prove, prove_instance
+
+QUICK = Options(seconds=10, cti_seconds=15, threads=1, use_cache=False)
+FOLDER = Path(__file__).parent / "protocols"
+NAMES = ["lock_server", "toy_consensus", "ring_election", "ticket_lock", "sharded"]
+FLAWS = [
+    ("lock_server", "grants_twice"),
+    ("toy_consensus", "votes_again"),
+    ("toy_consensus", "any_vote"),
+    ("ring_election", "forwards_all"),
+    ("ticket_lock", "no_increment"),
+    ("sharded", "keeps_copy"),
+]
+#: A lemma of each without which the rest is not inductive.
+NEEDED = [
+    ("lock_server", "grant_or_hold"),
+    ("toy_consensus", "backed"),
+    ("ring_election", "no_bypass"),
+    ("ticket_lock", "unique"),
+    ("sharded", "in_flight"),
+]
+
+
+def spec(name: str) -> core.Spec:
+    return load_spec(str(FOLDER / f"{name}.pspec"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_proved_for_any_size(name: str) -> None:
+    result = prove(spec(name), options=QUICK)
+    assert result.verdict == "proved", {prop.name: prop.fate for prop in result.properties}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inductive_at_the_sizes_of_the_model(name: str) -> None:
+    result = prove_instance(instantiate(spec(name)), QUICK)
+    assert result.verdict == "inductive", {prop.name: prop.fate for prop in result.properties}
+
+
+@pytest.mark.parametrize(("name", "flaw"), FLAWS)
+def test_a_flaw_has_a_counterexample(name: str, flaw: str) -> None:
+    result = prove(spec(name), (flaw,), QUICK)
+    assert result.verdict == "refuted"
+    assert any(prop.cti is not None for prop in result.properties)
+
+
+@pytest.mark.parametrize(("name", "lemma"), NEEDED)
+def test_without_a_needed_lemma_there_is_a_counterexample(name: str, lemma: str) -> None:
+    whole = spec(name)
+    less = replace(whole, properties=tuple(prop for prop in whole.properties if prop.name != lemma))
+    assert prove(less, options=QUICK).verdict == "refuted"
