@@ -1,4 +1,4 @@
-"""Protocols that are not in the library, written from the language reference: proved for any size, and not with a flaw."""
+"""Protocols outside the library, written from the language reference: proved for any size, and not with a flaw."""
 
 from __future__ import annotations
 
