@@ -29,19 +29,6 @@ def resting(results: Iterable[ObligationResult]) -> set[str]:
         broken |= more
 
 
-def resting_on_steps(results: Iterable[ObligationResult], open_: frozenset[str]) -> frozenset[str]:
-    """The conjuncts of which the proof for the state after a step uses an open property of that step: directly, or
-    through what they follow from in the same state."""
-    everything = list(results)
-    tainted = frozenset(one.part for one in everything if one.kind == "step" and open_ & set(one.core) - {one.part})
-    while True:
-        same_state = (one for one in everything if one.kind in ("implied", "follows") or one.by == "the others")
-        more = frozenset(one.part for one in same_state if tainted & set(one.core)) - tainted
-        if not more:
-            return tainted
-        tainted |= more
-
-
 def used_properties(properties: Iterable[PropertyProof]) -> set[str]:
     """The properties that the proofs of invariants and step properties rest on, directly or through lemmas."""
     known = list(properties)
