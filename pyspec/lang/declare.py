@@ -402,6 +402,11 @@ PASSES: tuple[dict[type, Callable[..., None]], ...] = (
 def declare(decls: tuple[s.Decl, ...], found: list[Diagnostic]) -> Names:
     """Enter every declaration; mistakes go to `found`."""
     names = Names()
+    for model in (d for d in decls if isinstance(d, s.ModelDecl)):
+        for setting in model.settings:
+            if isinstance(setting.value, s.SetDisplay):
+                given = (i.name for i in setting.value.items if isinstance(i, s.Name))
+                names.model_elements |= dict.fromkeys(given, model.name)
     networks = [d for d in decls if isinstance(d, s.NetworkDecl)]
     for network in networks:
         _collect(lambda d=network: _network(d, names), found)  # type: ignore[misc]

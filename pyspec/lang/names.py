@@ -73,6 +73,7 @@ class Names:
     messages: dict[str, Message] = field(default_factory=dict)
     places: dict[str, Span] = field(default_factory=dict)
     elements: dict[str, t.Sort] = field(default_factory=dict)  # names of sort elements (inside model blocks)
+    model_elements: dict[str, str] = field(default_factory=dict)  # names that models give to elements -> the model
     sorts: list[str] = field(default_factory=list)
     pending: dict[str, Callable[[Span], t.Type]] = field(default_factory=dict)  # types not resolved yet
     network: tuple[str, bool, bool] = ("set", False, False)
@@ -107,7 +108,11 @@ class Names:
 
     def unknown(self, name: str, span: Span, extra: tuple[str, ...] = (), what: str = "name") -> SpecError:
         """The error for a name that stands for nothing."""
-        return error("E0203", f"unknown {what} `{name}`", span, closest(name, [*extra, *self.known()]))
+        hint = closest(name, [*extra, *self.known()])
+        if name in self.model_elements:
+            where = self.model_elements[name]
+            hint = f"model `{where}` names an element so, but only lines of a model may use it: make it a constant"
+        return error("E0203", f"unknown {what} `{name}`", span, hint)
 
     def fields_of(self, sort: str) -> dict[str, str]:
         """Fields of all roles that nodes of this sort play: field -> state variable."""
