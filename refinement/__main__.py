@@ -204,8 +204,12 @@ def mutate(protocol: str, seconds: float, seed: int, count: int, as_json: bool) 
     """Mistakes that a machine makes up: small changes of the protocol's source, each in a process of its own."""
     from refinement.harness import mutants as mistakes
 
+    chosen = mistakes.sampled(protocol, count, seed)
+    clean = mistakes.judged(mistakes.unchanged(chosen[0]), lambda: find(protocol), seconds)[0]
+    if clean is not None:
+        raise click.UsageError(f"the code as it is does not pass: {clean}")
     rows = []
-    for change in mistakes.sampled(protocol, count, seed):
+    for change in chosen:
         said, took = mistakes.judged(change, lambda: find(protocol), seconds)
         row = {"file": change.file, "line": change.line, "what": change.what, "said": said, "seconds": round(took, 1)}
         rows.append(row)

@@ -23,17 +23,15 @@ from impl.runtime.schedule import (
 from refinement.harness.mapping import ProtocolMapping
 from refinement.harness.scenario import Call, Scenario
 
-CALM = 0.65
-"""From this part of a run on there are no faults any more."""
 
-
-def random_scenario(mapping: ProtocolMapping, random: Random, seconds: float = 9.0) -> Scenario:
-    """A run of a few seconds in which much goes wrong, or now and then little."""
+def random_scenario(mapping: ProtocolMapping, random: Random, seconds: float = 6.0) -> Scenario:
+    """Some seconds in which much goes wrong, or now and then little; then as much calm as the protocol needs."""
     every = random.choice((0.3, 0.6, 1.5))
     clients, pause = random.choice(((2, 0.3), (3, 0.2), (5, 0.4)))
     schedule = random_schedule(mapping, random, seconds, every)
-    calls = random_calls(mapping, random, 0.9 * seconds, clients, pause)
-    return Scenario(random.getrandbits(32), seconds, schedule, calls)
+    whole = seconds + mapping.calm
+    calls = random_calls(mapping, random, 0.9 * whole, clients, pause)
+    return Scenario(random.getrandbits(32), whole, schedule, calls)
 
 
 def random_schedule(mapping: ProtocolMapping, random: Random, seconds: float, every: float) -> Schedule:
@@ -43,10 +41,10 @@ def random_schedule(mapping: ProtocolMapping, random: Random, seconds: float, ev
     events.append((0.0, Weather(0.1, 0.1, 0.2, random.choice((5.0, 50.0, 150.0)), random.choice((0.0, 0.1)))))
     makers = (lone_crash, everyone_crashes, split, order, duel, isolation, nuisance, lone_crash, split, isolation)
     now = random.uniform(0.3, 1.5)
-    while now < CALM * seconds:
+    while now < seconds:
         events += random.choice(makers)(mapping, random, now)
         now += random.expovariate(1 / every)
-    calm = CALM * seconds
+    calm = seconds
     events = [event for event in events if event[0] < calm]
     events += [(calm, Heal()), (calm, Weather()), *((calm, SlowDisk(node, 2.0)) for node in nodes)]
     down = random.choice((*nodes, "", "", ""))  # sometimes one node stays away: the others must serve without it

@@ -59,6 +59,8 @@ class ProtocolMapping:
     they follow from the specification's own steps."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Options of the cores in campaigns: small, so that everything happens soon."""
+    calm: ClassVar[float] = 4.0
+    """Simulated seconds without faults after which a cluster must serve, and its replicas agree."""
     orders: ClassVar[tuple[str, ...]] = ()
     """Orders that an operator may give in campaigns."""
 

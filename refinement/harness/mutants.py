@@ -21,6 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from pyspec.base.diagnostics import SpecError
 from refinement.harness import campaign
 from refinement.harness.exhaustive import explore
 from refinement.harness.mapping import ProtocolMapping
@@ -181,6 +182,11 @@ def sampled(protocol: str, count: int, seed: int) -> list[Change]:
     return Random(seed).sample(unique, min(count, len(unique)))
 
 
+def unchanged(change: Change) -> Change:
+    """The module as it is."""
+    return Change(change.file, 0, "nothing", (ROOT / change.file).read_text(encoding="utf-8"))
+
+
 class _Loader(importlib.abc.SourceLoader):
     """Loads one module from another text."""
 
@@ -232,5 +238,7 @@ def _in_child(change: Change, find: Callable[[], ProtocolMapping], seconds: floa
     sys.meta_path.insert(0, _Finder(change))
     try:
         return by(campaign.walking, campaign.simulating)(find(), seconds)
+    except SpecError as problem:
+        raise SystemExit(str(problem)) from problem  # the fault of the specification or the mapping, not of the change
     except Exception as problem:  # noqa: BLE001  # also a module that no longer loads is a mistake that was noticed
         return f"{type(problem).__name__}: {problem}"

@@ -64,9 +64,11 @@ def smaller_scenario(mapping: ProtocolMapping, outcome: Outcome, seconds: float)
     if kind != "history":
         base = replace(base, seconds=round(outcome.moment + 0.001, 3))
 
+    healing = tuple(event for event in base.schedule if kind == "history" and event[0] >= base.seconds - mapping.calm)
+
     def still(events: list[object]) -> bool:
         nonlocal best
-        faults = tuple(event for event in events if isinstance(event, tuple))
+        faults = (*(event for event in events if isinstance(event, tuple)), *healing)
         calls = tuple(event for event in events if not isinstance(event, tuple))
         found = runs.run(mapping, replace(base, schedule=faults, calls=calls))  # type: ignore[arg-type]
         if found.rejection is None or found.rejection.kind != kind:
@@ -77,6 +79,7 @@ def smaller_scenario(mapping: ProtocolMapping, outcome: Outcome, seconds: float)
     def moment(event: object) -> float:
         return event[0] if isinstance(event, tuple) else event.at  # type: ignore[attr-defined,no-any-return]
 
-    before = [event for event in (*base.schedule, *base.calls) if moment(event) <= base.seconds]
+    loose = [event for event in base.schedule if event not in healing]
+    before = [event for event in (*loose, *base.calls) if moment(event) <= base.seconds]
     smaller(before, still, time.monotonic() + seconds)
     return best

@@ -53,6 +53,7 @@ class LockMapping(ProtocolMapping):
     small_sizes = {"Client": 2, "TOKENS": 2}
     free = frozenset({"master", "replica", "belief"})
     options = {"compact_changes": 15, "backlog": 6}
+    calm = 20.0
     orders = ("campaign", "resign", "compact")
 
     # ------------------------------------------------------------------------------------------- values
