@@ -48,7 +48,10 @@ def files(path: Path) -> Pages:
     instance = instantiate(spec)
     report, group = run(Request(str(path))), run_flaws(str(path), Request(""), True)
     if exit_code(report) or group["exit_code"]:
-        raise Drift(f"{path.name}: `pyspec check --flaws` fails")
+        wrong = [f"flaw {f['name']} is {f['verdict']}" for f in group["flaws"] if f["verdict"] != "caught"]
+        wrong += [f"{p['name']} is {p['verdict']}" for p in report["properties"] if p["verdict"] != "holds"]
+        wrong += [f"expected {e['expected']}, found {e['found']}" for e in report["expectations"] if not e["met"]]
+        raise Drift(f"{path.name}: `pyspec check --flaws` fails: {'; '.join(wrong)}")
     made = Pictures(f"protocols/{spec.name}")
     text = "\n".join(
         [
