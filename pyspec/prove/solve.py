@@ -36,6 +36,7 @@ class Attempt:
 QUICK = (
     Attempt("closest", 0.02, Selection(1.0, "goal")),
     Attempt("neighbours", 0.02, Selection(0.0, "goal", 4)),
+    Attempt("neighbours, folded", 0.02, Selection(0.0, "none", 4)),
     Attempt("all", 0.04),
 )
 #: Most obligations need few of the hypotheses, and quantified ones that they do not need can keep z3 busy for ever: so

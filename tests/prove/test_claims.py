@@ -1,0 +1,69 @@
+"""What the repository claims to be proved for any number of nodes: the quick ones here, all of them every night."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyspec.lang import core, load_spec
+from pyspec.prove.engine import Options, prove
+
+SPECS = Path(__file__).resolve().parents[2] / "specs"
+OPTIONS = Options(seconds=20, cti_seconds=5)
+#: specification -> the properties that are proved.
+QUICK = {
+    "fenced_lock": {"tokens_are_unique", "fenced_order", "tokens_grow"},
+    "pbft_certificates": {"one_certificate"},
+}
+SLOW = {
+    "two_phase_commit": {"consistent", "decision_is_justified", "one_decision", "decisions_are_final"},
+    "voting": {"agreement", "one_value_per_ballot", "votes_safe"},
+    "paxos": {"agreement", "validity", "one_value_per_ballot", "votes_safe", "promises_are_kept"},
+    "multi_voting": {"agreement", "one_command_per_ballot", "votes_safe"},
+    "raft_core": {"election_safety", "log_matching", "leader_completeness", "state_machine_safety"},
+}
+
+
+def _without_refinement(name: str) -> core.Spec:
+    spec = load_spec(SPECS / f"{name}.pspec")
+    kept = tuple(prop for prop in spec.properties if prop.kind != "refines")
+    return core.Spec(**{**vars(spec), "properties": kept})
+
+
+def _check(name: str, claims: set[str]) -> None:
+    found = {prop.name: prop.fate for prop in prove(_without_refinement(name), options=OPTIONS).properties}
+    assert {claim: found.get(claim) for claim in claims} == dict.fromkeys(claims, "proved")
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_it_is_proved(name: str) -> None:
+    _check(name, QUICK[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLOW)
+def test_it_is_proved_in_time(name: str) -> None:
+    _check(name, SLOW[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "flaw", "broken"),
+    [
+        ("fenced_lock", "reuses_token", "tokens_are_unique"),
+        ("pbft_certificates", "prepares_twice", "one_certificate"),
+    ],
+)
+def test_a_flaw_is_not_proved(name: str, flaw: str, broken: str) -> None:
+    result = prove(_without_refinement(name), flaws=(flaw,), options=OPTIONS)
+    unproved = {prop.name for prop in result.properties if prop.fate != "proved"}
+    assert result.verdict != "proved"
+    assert unproved, f"{broken} or a lemma that it rests on"
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_without_its_lemmas_it_is_not_proved(name: str) -> None:
+    spec = _without_refinement(name)
+    bare = core.Spec(**{**vars(spec), "properties": tuple(p for p in spec.properties if p.kind != "lemma")})
+    fates = {prop.name: prop.fate for prop in prove(bare, options=OPTIONS).properties}
+    assert any(fates[claim] != "proved" for claim in QUICK[name])
