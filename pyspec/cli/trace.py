@@ -50,6 +50,7 @@ def _inputs(traces: tuple[str, ...], order: str) -> list[list[str]]:
     "--tries", type=click.IntRange(1), default=50_000, show_default=True, help="States to try when going back."
 )
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
+@click.option("--coverage", "covering", is_flag=True, help="Report what the traces did not exercise (slower).")
 @options.output_options()
 def validate(
     spec: str,
@@ -62,6 +63,7 @@ def validate(
     window: int,
     tries: int,
     max_seconds: float | None,
+    covering: bool,
     as_json: bool,
 ) -> int:
     """Is each TRACE a behaviour of SPEC, as MAP.toml reads it?
@@ -69,24 +71,34 @@ def validate(
     A TRACE is a file, or a folder with the files of one trace. See docs/trace-validation.md.
     """
     from pyspec.conform import Limits, load_mapping
+    from pyspec.conform.coverage import Coverage
 
     loaded = load_mapping(spec, mapping)
     limits = Limits(width, window, tries)
     sizes = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in consts}
     console = make_console()
     results: list[TraceResult] = []
+    coverage = Coverage() if covering else None
     for files in _inputs(traces, loaded.text.log.order):
-        result = loaded.validate(files, sizes, limits, model, flaws, max_seconds)
+        result = loaded.validate(files, sizes, limits, model, flaws, max_seconds, coverage)
         results.append(result)
         if not as_json:
             for line in story(result):
                 console.print(plain(line))
     code = exits.OK if all(result.accepted for result in results) else exits.FAILED
     if as_json:
-        print(json.dumps({**report(loaded, spec, mapping, results), "exit_code": code}))
+        more: dict[str, Any] = {}
+        if coverage is not None:
+            more = {"coverage": {**coverage.to_json(), "unmissed": coverage.unmissed(loaded.known.spec)}}
+        print(json.dumps({**report(loaded, spec, mapping, results), **more, "exit_code": code}))
     elif len(results) > 1:
         accepted = sum(result.accepted for result in results)
         console.print(f"{plural(len(results), 'trace')}: {accepted} accepted, {len(results) - accepted} rejected")
+    if coverage is not None and not as_json:
+        unmissed = coverage.unmissed(loaded.known.spec)
+        shown = [f"no trace and no property misses: {what} ({action}, line {line})" for action, line, what in unmissed]
+        for line in ["coverage:", *(f"  {line}" for line in (*coverage.lines(), *shown))]:
+            console.print(plain(line))
     return code
 
 

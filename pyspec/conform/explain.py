@@ -405,9 +405,9 @@ class Interpreter:
                     yield depth + at, statement.cond, scope
                     return
             elif isinstance(statement, core.Let):
-                scope = self._with(scope, {statement.name: evaluate(statement.value, scope)})
+                scope = self.bound(scope, {statement.name: evaluate(statement.value, scope)})
             elif isinstance(statement, core.Assign):
-                scope = self._assigned(statement, scope)
+                scope = self.assigned(statement, scope)
             elif isinstance(statement, core.If):
                 branch = statement.then if evaluate(statement.cond, scope) is True else statement.other
                 yield from self.failures((*branch, *rest), scope, depth + at)
@@ -433,16 +433,18 @@ class Interpreter:
         self, statement: core.Any, rest: core.Block, scope: Scope, depth: int
     ) -> Iterator[tuple[int, core.Expr, Scope]]:
         for item in elements(evaluate(statement.domain, scope)):  # type: ignore[arg-type]
-            inner = self._with(scope, {statement.var: item})
+            inner = self.bound(scope, {statement.var: item})
             if statement.cond is not None and evaluate(statement.cond, inner) is not True:
                 yield depth, statement.cond, inner
             else:
                 yield from self.failures(rest, inner, depth + 1)
 
-    def _with(self, scope: Scope, more: dict[str, Value]) -> Scope:
+    def bound(self, scope: Scope, more: dict[str, Value]) -> Scope:
+        """The scope with more local names."""
         return Scope(scope.state, scope.next, self.functions, {**scope.locals, **more})
 
-    def _assigned(self, statement: core.Assign, scope: Scope) -> Scope:
+    def assigned(self, statement: core.Assign, scope: Scope) -> Scope:
+        """The scope after an assignment."""
         path = tuple(
             step.name if isinstance(step, core.FieldStep) else evaluate(step.key, scope) for step in statement.path
         )

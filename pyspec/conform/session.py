@@ -26,6 +26,7 @@ from typing import Any
 
 from pyspec.base.diagnostics import Diagnostic, SpecError, error
 from pyspec.base.source import Span
+from pyspec.conform.coverage import Coverage
 from pyspec.conform.decode import Naming
 from pyspec.conform.explain import Rejection, explain
 from pyspec.conform.feed import Feed, feed
@@ -129,6 +130,7 @@ class TraceMapping:
         model: str | None = None,
         flaws: tuple[str, ...] = (),
         max_seconds: float | None = None,
+        coverage: Coverage | None = None,
     ) -> TraceResult:
         """Validates the files of one trace.
 
@@ -138,7 +140,7 @@ class TraceMapping:
         seen = self.scan(names)
         if not seen.records:
             raise error("E0828", "the trace is empty: there is nothing to validate", Span(", ".join(names)))
-        return self.session(sizes, seen, limits, model, flaws).run(names, max_seconds)
+        return self.session(sizes, seen, limits, model, flaws).run(names, max_seconds, coverage)
 
 
 def load_mapping(spec: str | Path, mapping: str | Path) -> TraceMapping:
@@ -229,13 +231,15 @@ class Session:
 
     # ------------------------------------------------------------------------------------------------ runs
 
-    def run(self, files: list[str], max_seconds: float | None = None) -> TraceResult:
+    def run(self, files: list[str], max_seconds: float | None = None, coverage: Coverage | None = None) -> TraceResult:
         """Validates the files of a trace."""
         self._files = files
         with few_collections():
-            return self._run(self._open(feed(files, self.text.log)), max_seconds)
+            return self._run(self._open(feed(files, self.text.log)), max_seconds, coverage)
 
-    def _run(self, search: Search, max_seconds: float | None) -> TraceResult:
+    def _run(self, search: Search, max_seconds: float | None, coverage: Coverage | None) -> TraceResult:
+        if coverage is not None:
+            coverage.begin(self)
         end = None if max_seconds is None else time.monotonic() + max_seconds
         while True:
             went = search.step()
@@ -244,6 +248,8 @@ class Session:
             if not went:
                 self._reject(search)
                 return self.finish()
+            if coverage is not None:
+                coverage.note(self, search)
             if end is not None and not search.events & 255 and time.monotonic() > end:
                 raise error("E0835", f"time ran out after {search.events} events: no verdict", Span(self._files[0]))
 

@@ -11,6 +11,7 @@ import pytest
 
 from pyspec.base.diagnostics import SpecError
 from pyspec.conform import TraceMapping, make_mapping
+from pyspec.conform.coverage import Coverage
 from tests.conform.walks import ROOT, Record, raft_records, write
 
 RAFT = ROOT / "specs" / "raft.pspec"
@@ -161,3 +162,23 @@ def test_what_is_no_verdict(log: str, mapping: str, code: str, tmp_path: Path) -
     with pytest.raises(SpecError) as found:
         case(log, mapping, tmp_path)
     assert [d.code for d in found.value.diagnostics] == [code], found.value
+
+
+def test_coverage_says_what_no_trace_exercised(full: TraceMapping, tmp_path: Path) -> None:
+    start = [
+        {"event": "timeout", "node": "a"},
+        {"event": "on_RequestVote", "node": "b", "msg": {"from": "a"}},
+        {"event": "on_Vote", "node": "a", "msg": {"from": "b"}},
+        {"event": "client_request", "node": "a"},
+    ]
+    coverage = Coverage()
+    mapping = full
+    for name in ("state.term", "state.role", "state.vote", "state.log", "state.commit", "msg.term", "msg.last"):
+        mapping = make_mapping(RAFT, mapping.text.text.replace(f'"{name}"', f'"{name}?"'))
+    log = write(tmp_path / "log.jsonl", start)
+    assert mapping.validate([log], sizes={"Server": ["a", "b", "c"]}, coverage=coverage).accepted
+    assert coverage.taken == {"timeout": 1, "on_RequestVote": 1, "on_Vote": 1, "client_request": 1}
+    assert set(coverage.never_taken()) >= {"append_entries", "on_Append", "on_Reply", "advance_commit"}
+    assert ("timeout", "on_RequestVote") in coverage.pairs and ("on_Vote", "timeout") in coverage.never_in_a_row()
+    one_sided = {(site[0], outcome) for site, outcome in coverage.one_sided()}
+    assert ("on_Vote", False) in one_sided and ("timeout", True) not in one_sided
