@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import Span
 from pyspec.cli import diagnostics, exits, options, table
 from pyspec.cli.check import spec_files
 from pyspec.cli.console import count, duration, make_console
+from pyspec.cli.explaining import explain_file
+from pyspec.cli.explaining import tell as tell_fragment
 from pyspec.cli.proving import Asked, prove_file, tell
 from pyspec.cli.report import Report, of_errors
 from pyspec.cli.suggesting import suggest_file
@@ -30,9 +34,16 @@ from pyspec.cli.suggesting import tell as tell_lemmas
 @click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
 @click.option("--suggest", is_flag=True, help="Search for lemmas that make the invariants inductive.")
 @click.option("--max-seconds", type=click.FloatRange(min=1), default=120.0, show_default=True, help="For --suggest.")
+@click.option("--explain", is_flag=True, help="Prove nothing; say whether it is decidable, and what is in the way.")
 @options.output_options()
 def command(
-    specs: tuple[str, ...], any_size: bool, suggest: bool, max_seconds: float, as_json: bool, **asked: object
+    specs: tuple[str, ...],
+    any_size: bool,
+    suggest: bool,
+    max_seconds: float,
+    explain: bool,
+    as_json: bool,
+    **asked: object,
 ) -> int:
     """Prove invariants, lemmas and step properties by induction.
 
@@ -41,23 +52,31 @@ def command(
 
     With --suggest, lemmas are searched for, from the vocabulary of the specification and the predicates that it names
     as hints, and printed as lines to paste.
+
+    With --explain, the sort graph of the quantifier alternations is shown, and which obligations are in the decidable
+    fragment (EPR): elsewhere the solver may search for ever.
     """
     request = Asked(**asked)  # type: ignore[arg-type]
     if any_size and request.model is not None:
         raise click.UsageError("--any-size and -m exclude each other")
+    if explain and (suggest or request.model is not None or request.consts):
+        raise click.UsageError("--explain is about proofs for any size: it goes without --suggest, -m and --const")
+    make: Make = partial(_suggest, request, max_seconds) if suggest else partial(_prove, request)
+    if explain:
+        make = partial(_explain, request)
     console = make_console()
     reports = []
     paths = spec_files(specs)
     for path in paths:
-        report = _suggest_one(path, request, max_seconds, as_json) if suggest else _prove_one(path, request, as_json)
+        report = _reported(path, as_json, make)
         reports.append(report)
         if not as_json:
-            (tell_lemmas if suggest and "lemmas" in report else tell)(console, report)
+            _teller(report)(console, report)
     code = exits.worst(report["exit_code"] for report in reports)
     if as_json:
         single = len(paths) == 1 and not Path(specs[0]).is_dir()
         print(json.dumps(reports[0] if single else {"results": reports, "exit_code": code}))
-    elif len(reports) > 1 and not suggest:
+    elif len(reports) > 1 and not suggest and not explain:
         console.print()
         table.show(console, [_row(report) for report in reports], COLUMNS)
     return code
@@ -66,11 +85,16 @@ def command(
 COLUMNS = ("protocol", "setting", "result", "obligations", "proved", "time", "")
 
 
-def _prove_one(path: str, request: Asked, quiet: bool) -> Report:
+Progress = Callable[[int, int, str], None] | None
+#: What makes the report of a file, and tells how far it is.
+Make = Callable[[str, Progress], Report]
+
+
+def _reported(path: str, quiet: bool, make: Make) -> Report:
     """The report for one file; mistakes in it are a report as well."""
     progress, close = _progress(path, quiet)
     try:
-        return prove_file(path, request, progress)
+        return make(path, progress)
     except SpecError as wrong:
         return _mistakes(wrong.diagnostics, path)
     except OSError as wrong:
@@ -79,22 +103,27 @@ def _prove_one(path: str, request: Asked, quiet: bool) -> Report:
         close()
 
 
-def _suggest_one(path: str, request: Asked, max_seconds: float, quiet: bool) -> Report:
-    """The report of a search for lemmas in one file."""
-    progress, close = _progress(path, quiet)
+def _prove(request: Asked, path: str, progress: Progress) -> Report:
+    return prove_file(path, request, progress)
 
+
+def _suggest(request: Asked, max_seconds: float, path: str, progress: Progress) -> Report:
     def told(line: str) -> None:
         if progress is not None:
             progress(0, 0, line)
 
-    try:
-        return suggest_file(path, request, max_seconds, told)
-    except SpecError as wrong:
-        return _mistakes(wrong.diagnostics, path)
-    except OSError as wrong:
-        return _unread(wrong, path)
-    finally:
-        close()
+    return suggest_file(path, request, max_seconds, told)
+
+
+def _explain(request: Asked, path: str, progress: Progress) -> Report:
+    return explain_file(path, request.flaws)
+
+
+def _teller(report: Report) -> Callable[[Console, Report], None]:
+    """What prints a report, by what is in it: one of mistakes has nothing but these."""
+    if "fragment" in report:
+        return tell_fragment
+    return tell_lemmas if "lemmas" in report else tell
 
 
 def _unread(wrong: OSError, path: str) -> Report:
@@ -109,7 +138,7 @@ def _mistakes(found: Sequence[Diagnostic], path: str) -> Report:
     return report
 
 
-def _progress(path: str, quiet: bool) -> tuple[Callable[[int, int, str], None] | None, Callable[[], None]]:
+def _progress(path: str, quiet: bool) -> tuple[Progress, Callable[[], None]]:
     """A line that is rewritten while obligations are solved, on a terminal only."""
     if quiet or not sys.stderr.isatty():
         return None, lambda: None
