@@ -80,17 +80,22 @@ def instantiate(
     """A specification with one of its models. `overrides` (by constant, sort, budget, `capacity NAME`) win over the
     model. No sort has more than `most_elements` elements: packed engines keep a set of them in one word."""
     block = choose_model(spec, model)
+    check_flaws(spec, flaws)
+    try:
+        make = Concretizer(spec, Given(spec, block, overrides or {}), flaws, most_elements)
+        return _instantiate(make, block, flaws)
+    except RecursionError:
+        raise error("E0712", f"{spec.name} nests expressions or statements too deeply") from None
+
+
+def check_flaws(spec: core.Spec, flaws: tuple[str, ...]) -> None:
+    """Raises a diagnostic unless the specification declares these flaws."""
     known = [flaw.name for flaw in spec.flaws]
     for flaw in flaws:
         if flaw not in known:
             close = difflib.get_close_matches(flaw, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"flaws of {spec.name}: {', '.join(known) or 'none'}"
             raise error("E0710", f"{spec.name} has no flaw {flaw}", hint=hint)
-    try:
-        make = Concretizer(spec, Given(spec, block, overrides or {}), flaws, most_elements)
-        return _instantiate(make, block, flaws)
-    except RecursionError:
-        raise error("E0712", f"{spec.name} nests expressions or statements too deeply") from None
 
 
 def _instantiate(make: Concretizer, block: core.Model, flaws: tuple[str, ...]) -> Instance:

@@ -12,6 +12,7 @@ from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.types import Type
+from pyspec.model.instance import check_flaws
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
 from pyspec.prove.execute import Run, execute
@@ -100,6 +101,7 @@ class Obligations:
     """Makes the obligations of one specification (any size) or instance (finite)."""
 
     def __init__(self, spec: core.Spec, *, finite: bool = False, flaws: tuple[str, ...] = ()) -> None:
+        check_flaws(spec, flaws)
         self.spec = spec
         self.encoder = Encoder(spec, finite=finite, flaws=flaws)
         self.functions = {function.name: function for function in spec.functions}

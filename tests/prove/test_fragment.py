@@ -139,6 +139,15 @@ def test_a_mistake_in_the_specification_is_a_diagnostic(tmp_path: Path) -> None:
     assert "Nowhere" in done.output
 
 
+@pytest.mark.parametrize("how", ["--explain", "--no-search"])
+def test_a_flaw_that_is_not_declared_is_a_mistake(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "p.pspec"
+    path.write_text(HEAD + LOCK + ENDING)
+    done = CliRunner().invoke(cli, ["prove", str(path), how, "--flaw", "nope"], standalone_mode=False)
+    assert done.return_value == 2
+    assert "has no flaw nope" in done.output
+
+
 # --------------------------------------------------------------------------------------------------- formulas
 
 
