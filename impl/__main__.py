@@ -65,6 +65,10 @@ def up(
     else:
         cluster.create(folder, name, nodes, port, password, traces)
     made = plan.load(folder)
+    taken = cluster.taken(made)
+    if taken:
+        advice = "stop what listens there, or start with --port 0 (free ports) in another --folder"
+        raise PlanError(f"{', '.join(taken)} is in use: {advice}")
     processes = [cluster.start(folder, node) for node in made.clients]
     if not cluster.wait_ready(folder):
         report_failure(folder, processes)
@@ -153,8 +157,10 @@ def kill(name: str, folder: Path) -> None:
 @click.argument("name")
 @FOLDER
 def restart(name: str, folder: Path) -> None:
-    """Start a node again."""
+    """Start a node again, and wait until it answers."""
     cluster.start(folder, name)
+    if not cluster.wait_answer(folder, name):
+        raise PlanError(f"{name} does not answer; see {folder / name / 'log.jsonl'}")
 
 
 @main.command()

@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: Specifications below tests/ are data of tests, not tests: some are wrong on purpose, some have no model.
+collect_ignore_glob = ["*.pspec"]
+
 
 def pytest_configure() -> None:
     """No test reads or writes the user's caches; all processes of one run share one, so that C is compiled once."""

@@ -27,6 +27,19 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def taken(cluster: ClusterPlan) -> list[str]:
+    """The addresses of a cluster on which somebody listens already."""
+    found = []
+    for address in (*cluster.clients.values(), *cluster.peers.values()):
+        with socket.socket() as item:
+            item.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                item.bind(plan.parse_address(address))
+            except OSError:
+                found.append(address)
+    return found
+
+
 def create(
     folder: Path,
     protocol: str,
@@ -185,6 +198,16 @@ def status(folder: Path) -> dict[str, dict[str, Any]]:
             state = "down" if pid_of(folder, name) is None else "no answer"
             found[name] = {"role": state, "address": address}
     return found
+
+
+def wait_answer(folder: Path, name: str, seconds: float = 10.0) -> bool:
+    """Wait until a node answers; False if it ends or takes too long."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and pid_of(folder, name) is not None:
+        if "node" in status(folder)[name]:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def wait_ready(folder: Path, seconds: float = 10.0) -> bool:

@@ -40,7 +40,7 @@ def refinement_chain(path: str | Path) -> Graph:
         )
     name = folder.resolve().name if start.is_dir() else start.stem
     nodes = [_node(one, files.get(one), one == start.stem and not start.is_dir()) for one in sorted(kept)]
-    edges = [_edge(one, other, d) for (one, d), (_, other) in zip(links, pairs) if one in kept]
+    edges = [_edge(one, other, d) for (one, d), (_, other) in zip(links, pairs) if one in kept and other in kept]
     notes = (f"Left out, since they cannot be read: {', '.join(broken)}.",) if broken else ()
     return Graph(
         name=f"{name}-refinement",

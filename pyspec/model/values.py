@@ -263,10 +263,28 @@ def sort_key(value: Value) -> Key:
     return _KEYS[type(value)](value)
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def ordered(items: frozenset[Value]) -> tuple[Value, ...]:
     """The elements of a set in canonical order."""
+    for first in items:
+        return _ordered(items, _signature(first) if first is not None else frozenset(map(type, items)))
+    return ()
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _ordered(items: frozenset[Value], signature: object) -> tuple[Value, ...]:
+    """The signature keeps apart sets that are equal for Python and not for the language: {0, 1} and {false, true}."""
     return tuple(sorted(items, key=sort_key))
+
+
+def _signature(value: Value) -> object:
+    """What tells values with booleans from equal ones with integers, as deep as records and tuples go."""
+    if isinstance(value, Rec):
+        return tuple(map(type, value._values))
+    if isinstance(value, tuple):
+        return tuple(map(type, value))
+    if isinstance(value, frozenset):
+        return frozenset(map(type, value))
+    return type(value)
 
 
 # ---------------------------------------------------------------------------------------------- for readers

@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def pattern(lines: list[str]) -> re.Pattern[str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of what the pages' commands read, and a `pyspec` and a `python` on the path."""
     folder = tmp_path_factory.mktemp("docs")
     shutil.copytree(ROOT / "specs", folder / "specs")
@@ -110,7 +111,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "bin" / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    return folder
+    yield folder
+    if (folder / ".cluster").exists():  # a page that failed half-way
+        run("python -m impl down", folder, {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"})
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda p: p.relative_to(ROOT).as_posix())

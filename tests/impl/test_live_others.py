@@ -1,5 +1,8 @@
 """The real lock service and the real replicated set, driven by redis-py."""
 
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import redis
@@ -58,3 +61,17 @@ def live_members(client: redis.Redis) -> set[bytes]:
     with client:
         found: set[bytes] = client.smembers("s")
         return found
+
+
+def test_a_port_in_use_is_a_message_and_starts_nothing(tmp_path: Path) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        command = [sys.executable, "-m", "impl", "up", "crdt_set", "--nodes", "1", "--port", str(port), "--detach"]
+        done = subprocess.run(
+            [*command, "--folder", str(tmp_path / "c")], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port} is in use" in done.stderr
+    assert cluster.pid_of(tmp_path / "c", "n1") is None

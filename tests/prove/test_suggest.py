@@ -144,7 +144,7 @@ def test_separators_are_minimal_and_hit_every_difference() -> None:
 
 def test_hints_are_part_of_the_vocabulary() -> None:
     spec = load_text(LOCK_SERVER + "hint both(a: Client, b: Client): holds[a] and held and a != b\n")
-    plain = [atom for template in templates(load_text(LOCK_SERVER)) for atom in template.atoms]
-    hinted = [atom for template in templates(spec) for atom in template.atoms]
+    plain = [atom for template in templates(load_text(LOCK_SERVER), 2) for atom in template.atoms]
+    hinted = [atom for template in templates(spec, 2) for atom in template.atoms]
     assert len(set(hinted) - set(plain)) >= 2
     assert all(isinstance(prop, core.Property) for prop in replace(spec).properties)
