@@ -31,6 +31,7 @@ from pyspec.cli.suggesting import tell as tell_lemmas
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True, help="Per obligation.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Obligations solved at once (default: processors).")
 @click.option("--no-search", is_flag=True, help="Do not search the explored model for violations first.")
+@click.option("--no-refinement", is_flag=True, help="Leave refinement to the search of a model (`pyspec check`).")
 @click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
 @click.option("--suggest", is_flag=True, help="Search for lemmas that make the invariants inductive.")
 @click.option("--max-seconds", type=click.FloatRange(min=1), default=120.0, show_default=True, help="For --suggest.")

@@ -35,6 +35,7 @@ class Asked:
     seconds: float = 20.0
     threads: int | None = None
     no_search: bool = False
+    no_refinement: bool = False
     no_cache: bool = False
 
     def decides(self) -> dict[str, object]:
@@ -45,6 +46,7 @@ class Asked:
             "consts": sorted(self.consts),
             "flaws": sorted(self.flaws),
             "search": not self.no_search,
+            "refinement": not self.no_refinement,
         }
 
 
@@ -56,6 +58,8 @@ def prove_file(path: str, asked: Asked, progress: Progress | None) -> Report:
     before = {path: cache.digest(path)}
     spec = load(path)
     files = {**{file: cache.digest(file) for file in spec.files}, **before}
+    if asked.no_refinement:
+        spec = replace(spec, properties=tuple(prop for prop in spec.properties if prop.kind != "refines"))
     report = _prove(spec, path, asked, progress)
     if name and report["verdict"] != "undecided":
         cache.store(name, report, files)
