@@ -39,6 +39,7 @@ PROVED := fenced_lock pbft_certificates two_phase_commit voting paxos multi_voti
 
 prove: setup     ## prove what is claimed for any number of nodes (docs/decisions/proofs.md)
 	@$(PYTHON_BIN) -m pyspec prove --no-search --no-refinement $(PROVED:%=specs/%.pspec)
+	@$(PYTHON_BIN) -m pyspec prove --no-search --laws $(SPECS)
 
 refine: setup    ## hold the implementations against their specifications (a few minutes)
 	@for p in raft redis_lock crdt_set; do $(PYTHON_BIN) -m refinement campaign $$p --seconds 45 || exit 1; done

@@ -18,7 +18,7 @@ from pyspec.cli.check import spec_files
 from pyspec.cli.console import count, duration, make_console
 from pyspec.cli.explaining import explain_file
 from pyspec.cli.explaining import tell as tell_fragment
-from pyspec.cli.proving import Asked, prove_file, tell
+from pyspec.cli.proving import Asked, has_laws, prove_file, tell
 from pyspec.cli.report import Report, of_errors
 from pyspec.cli.suggesting import suggest_file
 from pyspec.cli.suggesting import tell as tell_lemmas
@@ -31,6 +31,7 @@ from pyspec.cli.suggesting import tell as tell_lemmas
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True, help="Per obligation.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Obligations solved at once (default: processors).")
 @click.option("--no-search", is_flag=True, help="Do not search the explored model for violations first.")
+@click.option("--laws", is_flag=True, help="Prove the laws of the functions, and nothing of the protocol.")
 @click.option("--no-refinement", is_flag=True, help="Leave refinement to the search of a model (`pyspec check`).")
 @click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
 @click.option("--suggest", is_flag=True, help="Search for lemmas that make the invariants inductive.")
@@ -68,6 +69,10 @@ def command(
     console = make_console()
     reports = []
     paths = spec_files(specs)
+    if request.laws:
+        paths = [path for path in paths if has_laws(path)]
+        if not paths:
+            raise click.UsageError("nothing here states a law")
     for path in paths:
         report = _reported(path, as_json, make)
         reports.append(report)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from pyspec.base.diagnostics import SpecError
 from pyspec.cli import cache, diagnostics, exits
 from pyspec.cli.console import duration, make_console, plain, plural
 from pyspec.cli.report import Report, of_trace
@@ -36,6 +37,7 @@ class Asked:
     threads: int | None = None
     no_search: bool = False
     no_refinement: bool = False
+    laws: bool = False
     no_cache: bool = False
 
     def decides(self) -> dict[str, object]:
@@ -47,6 +49,7 @@ class Asked:
             "flaws": sorted(self.flaws),
             "search": not self.no_search,
             "refinement": not self.no_refinement,
+            "laws": self.laws,
         }
 
 
@@ -56,14 +59,30 @@ def prove_file(path: str, asked: Asked, progress: Progress | None) -> Report:
     if name and (known := cache.load(name)):
         return {**known, "cached": True}
     before = {path: cache.digest(path)}
-    spec = load(path)
+    spec = _asked_for(load(path), asked)
     files = {**{file: cache.digest(file) for file in spec.files}, **before}
-    if asked.no_refinement:
-        spec = replace(spec, properties=tuple(prop for prop in spec.properties if prop.kind != "refines"))
     report = _prove(spec, path, asked, progress)
     if name and report["verdict"] != "undecided":
         cache.store(name, report, files)
     return report
+
+
+def has_laws(path: str) -> bool:
+    """Whether a specification states laws; one that cannot be read counts, so that its mistakes are reported."""
+    try:
+        return any(prop.kind == "law" for prop in load(path).properties)
+    except (OSError, SpecError):
+        return True
+
+
+def _asked_for(spec: core.Spec, asked: Asked) -> core.Spec:
+    """The specification without what is not to be proved."""
+    if asked.laws:
+        laws = tuple(prop for prop in spec.properties if prop.kind in ("law", "assume"))
+        return replace(spec, properties=laws, actions=(), refines=())
+    if asked.no_refinement:
+        return replace(spec, properties=tuple(prop for prop in spec.properties if prop.kind != "refines"))
+    return spec
 
 
 def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) -> Report:
