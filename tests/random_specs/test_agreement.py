@@ -1,6 +1,6 @@
 """The engines agree on random specifications: counts, verdicts, lengths of shortest traces, evaluation errors.
 
-`PYSPEC_RANDOM_SPECS` says how many (100 by default, many more at night) and `PYSPEC_RANDOM_FROM` where to start.
+`PYSPEC_RANDOM_SPECS` says how many (140 by default, many more at night) and `PYSPEC_RANDOM_FROM` where to start.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pyspec.model.state import State
 from pyspec.native import engine
 from tests.random_specs import random_spec, write_spec
 
-COUNT = int(os.environ.get("PYSPEC_RANDOM_SPECS", "100"))
+COUNT = int(os.environ.get("PYSPEC_RANDOM_SPECS", "140"))
 FIRST = int(os.environ.get("PYSPEC_RANDOM_FROM", "0"))
 CHUNK = 10
 MOST_STATES = 2000
