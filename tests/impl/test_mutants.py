@@ -26,7 +26,7 @@ NOT_YET = {
         "promises_before_flush",
     )
 }
-"""Mistakes that these runs do not catch: they wait for the refinement harness."""
+"""Mistakes that these runs do not catch: the refinement harness does (`python -m refinement mutants`)."""
 
 CASES = [
     (protocol, mutant)
