@@ -21,7 +21,7 @@ API Search *search_new(const Options *o) {
     if (!g) return NULL;
     memset(g, 0, sizeof *g);
     g->o = *o;
-    g->cx = calloc((size_t)o->threads, sizeof(Cx));
+    g->cx = cx_new((size_t)o->threads);
     g->thread = calloc((size_t)o->threads, sizeof(pthread_t));
     for (int i = 0; i < PROPERTIES; i++) {
         g->wanted[i] = o->wanted[i];
@@ -156,7 +156,7 @@ static void tapped(Cx *cx) {
  * number, which may exceed `room`. */
 API I search_successors(Search *g, const U *words, int n, U *to, U room) {
     Tap t = {to, room, 0};
-    Cx *cx = calloc(1, sizeof(Cx));
+    Cx *cx = cx_new(1);
     if (!cx) return -1;
     cx->g = g;
     cx->tap = &t;

@@ -77,7 +77,7 @@ typedef struct Search {
 typedef struct { U *to, room, n; } Tap;
 #define TAP_STRIDE (3 + 2 * W_MAX)
 
-struct Cx {
+struct __attribute__((aligned(128))) Cx { /* threads share no cache line, nor the pair that is fetched together */
     S cur, nxt;
     const U *cw; /* the packed state being expanded, its words, its log position */
     unsigned cn;
@@ -103,6 +103,13 @@ struct Cx {
     struct Live *live; /* ... and this is what for */
     U label; /* exploring: which arguments a fair action is taken with */
 };
+
+/* n of them, zeroed; or NULL. */
+static Cx *cx_new(size_t n) {
+    Cx *cx = aligned_alloc(_Alignof(Cx), n * sizeof(Cx));
+    if (cx) memset(cx, 0, n * sizeof(Cx));
+    return cx;
+}
 
 static COLD __attribute__((noreturn)) void fail(Cx *cx, int kind, int span) {
     cx->error_kind = kind;

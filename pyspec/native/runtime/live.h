@@ -152,7 +152,7 @@ static Live *live_open(Search *g) {
     U n = g->distinct;
     if (g->runs || n >= BLOCKED) { l->fault = L_SPILLED; return l; }
     l->row = n / 8 + 1;
-    if (!(l->cx = calloc(1, sizeof(Cx))) || !NEW(at, n) || !NEW(slot, table_slots(&g->table)) || !NEW(edge, n + 1) ||
+    if (!(l->cx = cx_new(1)) || !NEW(at, n) || !NEW(slot, table_slots(&g->table)) || !NEW(edge, n + 1) ||
         !NEW(hash, LABEL_SLOTS) || !NEW(name, LABEL_SLOTS) || !NEW(strong, UNFAIR) || !NEW(mark, n) ||
         !NEW(truth[0], l->row * N_FORMULAS) || !NEW(truth[1], l->row * N_FORMULAS))
         l->fault = L_MEMORY;

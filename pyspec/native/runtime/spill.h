@@ -124,7 +124,7 @@ static void spill_table(Search *g) {
 static void make_room(Search *g) {
     if (g->table.count <= g->table.limit) return;
     if (g->table.log2 < g->table.max_log2) {
-        if (!table_double(&g->table)) spill_fault(g, ENOMEM);
+        if (!table_double(&g->table, (int)g->o.threads)) spill_fault(g, ENOMEM);
         return;
     }
     for (int i = 0; i < g->o.threads; i++) {

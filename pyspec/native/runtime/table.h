@@ -4,9 +4,13 @@
  * second table; it is written to a sorted run on disk in one pass; and a sorted run is looked up in it sequentially. */
 #ifndef PYSPEC_TABLE_H
 #define PYSPEC_TABLE_H
+#include <pthread.h>
 #include <sys/mman.h>
 
 #define SLACK 8192 /* slots past the end instead of wrapping around: a cluster is never that long at load 0.7 */
+#define MOVED_ALONE (4 * SLACK)        /* slots whose entries a doubling sets aside */
+#define MOVED_TOGETHER ((U)1 << 18)    /* slots for which threads are worth starting */
+#define MOVERS 16
 
 typedef struct {
     U *slot;
@@ -80,24 +84,55 @@ static int compare_u(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* Double in place. Entries move from the top down, each to about twice its slot, so the target is always free already; the
- * exception is the low end, whose entries are set aside first. Returns 0 when there is no memory for those few. */
-static int table_double(Table *t) {
-    U slots = table_slots(t), low = 4 * SLACK < slots ? 4 * SLACK : slots, kept = 0;
-    while (low < slots && t->slot[low]) low++;
-    U *aside = malloc(low * sizeof(U));
-    if (!aside) return 0;
-    for (U i = 0; i < low; i++) {
-        if (t->slot[i]) aside[kept++] = t->slot[i];
-        t->slot[i] = 0;
+/* Moving the entries of [from, to) to where a table twice as large has them: all places beyond the range. */
+typedef struct { Table *t; U from, to; int shared; } Move;
+
+static void *table_move(void *of) {
+    const Move *m = of;
+    U *slot = m->t->slot;
+    for (U i = m->to; i-- > m->from;) {
+        U fp = slot[i];
+        if (!fp) continue;
+        slot[i] = 0;
+        table_insert(m->t, fp, m->shared);
     }
+    return NULL;
+}
+
+/* The same, shared out among threads; what a thread cannot be had for is moved by the caller. */
+static void table_move_all(Table *t, U from, U to, int threads) {
+    Move part[MOVERS];
+    pthread_t id[MOVERS];
+    int started[MOVERS];
+    if (threads > MOVERS) threads = MOVERS;
+    for (int i = 0; i < threads; i++) {
+        part[i] = (Move){t, from + (to - from) * (U)i / (U)threads, from + (to - from) * (U)(i + 1) / (U)threads, threads > 1};
+        started[i] = i && !pthread_create(&id[i], NULL, table_move, &part[i]);
+    }
+    for (int i = 0; i < threads; i++)
+        if (!started[i]) table_move(&part[i]);
+    for (int i = 0; i < threads; i++)
+        if (started[i]) pthread_join(id[i], NULL);
+}
+
+/* Double in place. An entry moves to about twice its slot. So the upper half of what is left (above an empty slot, which
+ * no entry was displaced across) goes to places beyond all that is left, by all threads at once, and so on downwards; the
+ * last few are set aside first. Returns 0 when there is no memory for those. */
+static int table_double(Table *t, int threads) {
+    U left = table_slots(t), kept = 0;
+    U *aside = malloc(MOVED_ALONE * sizeof(U));
+    if (!aside) return 0;
     t->log2++;
     table_advise(t);
-    for (U i = slots; i-- > low;) {
-        U fp = t->slot[i];
-        if (!fp) continue;
+    while (left > MOVED_ALONE) {
+        U half = left / 2;
+        while (half < left && t->slot[half]) half++;
+        table_move_all(t, half, left, left > MOVED_TOGETHER ? threads : 1);
+        left = half;
+    }
+    for (U i = 0; i < left; i++) {
+        if (t->slot[i]) aside[kept++] = t->slot[i];
         t->slot[i] = 0;
-        table_insert(t, fp, 0);
     }
     for (U i = 0; i < kept; i++) table_insert(t, aside[i], 0);
     free(aside);
