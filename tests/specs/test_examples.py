@@ -33,8 +33,8 @@ PUBLISHED: dict[tuple[str, str], tuple[int, int | None, int | None]] = {
     ("cigarette_smokers", "ci"): (6, 15, 1),
     ("dining_philosophers", "ci"): (67, 336, 28),
     ("disruptor", "ci"): (8_496, 28_049, 81),
-    ("ewd840", "ci"): (302, None, None),
-    ("ewd840", "four"): (1_566, None, None),
+    ("ewd840", "ci"): (302, 2_001, None),
+    ("ewd840", "four"): (1_566, 15_986, 11),
     ("prisoners", "ci"): (214, 860, 13),
     ("readers_writers", "ci"): (21_527, 59_674, 12),
     ("termination_detection", "ci"): (4_097, 53_271, 13),
@@ -114,9 +114,9 @@ def ring(n: int) -> tuple[Iterable[State], Callable[[State], Iterable[State]]]:
 
     def after(state: State) -> Iterable[State]:
         active, black, token, dark = state
-        if token == 0 and (dark or black[0]):
+        for _ in filter(None, (token == 0 and dark, token == 0 and black[0])):
             yield active, put(black, 0, False), n - 1, False
-        if token and (not active[token] or black[token] or dark):
+        for _ in filter(None, (token and not active[token], token and black[token], token and dark)):
             yield active, put(black, token, False), token - 1, dark or black[token]
         for i in range(n):
             if active[i]:
