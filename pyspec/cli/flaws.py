@@ -118,7 +118,7 @@ class Campaign:
             "distinct": flawed["distinct"],
             "seconds": flawed["seconds"],
             "stopped_by": flawed["stopped_by"],
-            "errors": flawed["errors"],
+            "errors": flawed["errors"] or clean["errors"],
             "clean": {"verdict": clean["verdict"], "distinct": clean["distinct"], "seconds": clean["seconds"]},
             "trace": traces[0] if traces else None,
         }
@@ -173,6 +173,8 @@ def note(found: Report) -> str:
         return f"violates {names} in {plural(found['steps'], 'step')}"
     if found["verdict"] == "error":
         return f"{found['errors'][0]['code']} {found['errors'][0]['message']}"
+    if found["verdict"] == "not clean" and found["errors"]:
+        return f"without the flaw, too: {found['errors'][0]['code']} {found['errors'][0]['message']}"
     if found["verdict"] == "not clean":
         return f"{names}: violated without the flaw, too"
     return f"does not violate {names}" if found["verdict"] == "missed" else "a budget ran out"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 EXPLAINED = re.compile(r"#\s*survives:\s*(\S.*)")
 #: A mutant may take this much longer than the specification itself, and never less than LEAST seconds.
 PATIENCE, LEAST = 10.0, 20.0
+#: Optimized code pays where a search takes longer than this.
+SHORT = 0.3
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def _run(request: Request) -> Iterator[Fate]:
     if plain.verdict != "holds":
         raise error("E0710", f"{spec.name} itself does not hold ({plain.verdict}); mutants would say nothing")
     counts = (plain.distinct, plain.generated)
-    jobs = [(replace(request, max_seconds=max(LEAST, PATIENCE * plain.seconds)), m, counts) for m in mutants(spec)]
+    searched = plain.seconds - plain.compile_seconds
+    each = replace(request, max_seconds=max(LEAST, PATIENCE * plain.seconds), draft=searched < SHORT)
+    jobs = [(each, mutant, counts) for mutant in mutants(spec)]
     with ProcessPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
         yield from pool.map(_try, jobs)
 

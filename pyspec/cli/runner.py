@@ -38,6 +38,7 @@ class Request:
     use_cache: bool = True
     checkpoint: str | None = None
     resume: str | None = None
+    draft: bool = False  # a short search: compile without optimizing
     bounds_of: str | None = None  # a flaw: the model changed as that flaw asks (it is not switched on by this)
 
     def decides(self) -> dict[str, object]:
@@ -182,6 +183,7 @@ def execute_native(request: Request, instance: Instance, progress: ProgressLine 
         resume=request.resume,
         progress=progress,
         fallback=False,
+        draft=request.draft,
     )
 
 

@@ -45,6 +45,7 @@ class Request:
     checkpoint_seconds: float
     progress: Listener | None
     lively: bool = False  # liveness was asked for: the whole graph is wanted
+    draft: bool = False  # the search is short: compile without optimizing
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ class Compiled:
     seconds: float
 
 
-def compile_model(instance: Instance, symmetry: bool = True) -> Compiled:
+def compile_model(instance: Instance, symmetry: bool = True, draft: bool = False) -> Compiled:
     """Generate, compile and load. Raises CannotEmit and CannotBuild."""
     began = time.perf_counter()
     try:
         made = generate(instance, symmetry)
     except RecursionError:
         raise CannotEmit("expressions or statements are nested too deeply") from None
-    library = build(made.source)
+    library = build(made.source, draft)
     return Compiled(made, library, time.perf_counter() - began)
 
 
@@ -82,25 +83,27 @@ def check(
     progress: Listener | None = None,
     checkpoint_seconds: float = 60.0,
     fallback: bool = True,
+    draft: bool = False,
 ) -> CheckResult:
     """Search all states of an instance.
 
     `memory` is in bytes, for the whole process. `only` names the properties to check. `checkpoint` is a folder to save
-    the search in, from time to time and when it is stopped; with `resume` the search goes on from there. Ctrl-C ends
-    the search with verdict `incomplete`. What cannot be generated or compiled is searched in Python instead, with a
-    warning, or (without `fallback`, or with a `checkpoint`) raises CannotEmit or CannotBuild. Raises SpecError for a
-    disk that cannot be written (E0907), nothing to resume (E0908), a folder in use (E0909).
+    the search in, from time to time and when it is stopped; with `resume` the search goes on from there. A `draft` is
+    compiled without optimizing: for a short search. Ctrl-C ends the search with verdict `incomplete`. What cannot be
+    generated or compiled is searched in Python instead, with a warning, or (without `fallback`, or with a `checkpoint`)
+    raises CannotEmit or CannotBuild. Raises SpecError for a disk that cannot be written (E0907), nothing to resume
+    (E0908), a folder in use (E0909).
     """
     lively = bool(liveness.wanted(instance, only))
     symmetry = symmetry and not lively
     folder = resume if isinstance(resume, str) else checkpoint
     request = Request(
         _threads(instance, threads), symmetry, max_states, max_seconds, memory, only, keep_going, folder,
-        bool(resume), checkpoint_seconds, progress, lively,
+        bool(resume), checkpoint_seconds, progress, lively, draft,
     )  # fmt: skip
     began = time.perf_counter()
     try:
-        compiled = compile_model(instance, symmetry)
+        compiled = compile_model(instance, symmetry, draft)
         return _search(instance, request, compiled, began)
     except (CannotEmit, CannotBuild) as problem:
         if request.checkpoint or not fallback:

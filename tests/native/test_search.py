@@ -39,6 +39,12 @@ def test_a_memory_budget_changes_no_count(threads: int) -> None:
     assert counts(7, threads=threads, memory=1) == SEVEN
 
 
+def test_a_draft_is_another_library_with_the_same_counts() -> None:
+    assert counts(7, draft=True) == SEVEN
+    made = [engine.compile_model(instance(7), symmetry=False, draft=draft).library.path for draft in (False, True)]
+    assert len(set(made)) == 2
+
+
 def test_a_state_budget_ends_the_search() -> None:
     result = engine.check(instance(8), threads=2, symmetry=False, max_states=10_000)
     assert (result.verdict, result.stopped_by) == ("incomplete", "states")
