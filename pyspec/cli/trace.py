@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ from pyspec.cli.console import count, duration, make_console, plain, plural
 if TYPE_CHECKING:
     from pyspec.conform import TraceMapping, TraceResult
     from pyspec.conform.linear import Verdict
+
+
+_EXITS = {"accepted": exits.OK, "rejected": exits.FAILED, "unknown": exits.BUDGET}
+_WORSE = ("accepted", "unknown", "rejected")
 
 
 @click.group("trace")
@@ -47,7 +52,7 @@ def _inputs(traces: tuple[str, ...], order: str) -> list[list[str]]:
 @click.option("--width", type=click.IntRange(1), default=256, show_default=True, help="States kept at once.")
 @click.option("--window", type=click.IntRange(1), default=1000, show_default=True, help="Events to go back.")
 @click.option(
-    "--tries", type=click.IntRange(1), default=50_000, show_default=True, help="States to try when going back."
+    "--tries", type=click.IntRange(1), default=200_000, show_default=True, help="States to try when going back."
 )
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Stop after S seconds.")
 @click.option("--coverage", "covering", is_flag=True, help="Report what the traces did not exercise (slower).")
@@ -85,15 +90,16 @@ def validate(
         if not as_json:
             for line in story(result):
                 console.print(plain(line))
-    code = exits.OK if all(result.accepted for result in results) else exits.FAILED
+    code = exits.worst(_EXITS[result.verdict] for result in results)
     if as_json:
         more: dict[str, Any] = {}
         if coverage is not None:
             more = {"coverage": {**coverage.to_json(), "unmissed": coverage.unmissed(loaded.known.spec)}}
         print(json.dumps({**report(loaded, spec, mapping, results), **more, "exit_code": code}))
     elif len(results) > 1:
-        accepted = sum(result.accepted for result in results)
-        console.print(f"{plural(len(results), 'trace')}: {accepted} accepted, {len(results) - accepted} rejected")
+        counts = Counter(result.verdict for result in results)
+        told = [f"{counts[verdict]} {verdict}" for verdict in _EXITS if counts[verdict] or verdict != "unknown"]
+        console.print(f"{plural(len(results), 'trace')}: {', '.join(told)}")
     if coverage is not None and not as_json:
         unmissed = coverage.unmissed(loaded.known.spec)
         shown = [f"no trace and no property misses: {what} ({action}, line {line})" for action, line, what in unmissed]
@@ -122,7 +128,7 @@ def report(loaded: TraceMapping, spec: str, mapping: str, results: list[TraceRes
         "protocol": loaded.known.spec.name,
         "spec": spec,
         "map": mapping,
-        "verdict": "accepted" if all(result.accepted for result in results) else "rejected",
+        "verdict": max((result.verdict for result in results), key=_WORSE.index),
         "traces": [_one(result) for result in results],
     }
 
@@ -131,7 +137,6 @@ def _one(result: TraceResult) -> dict[str, Any]:
     return {
         "files": list(result.files),
         "verdict": result.verdict,
-        "conclusive": result.conclusive,
         "events": result.events,
         "seconds": round(result.seconds, 6),
         "widest": result.widest,

@@ -74,7 +74,9 @@ class Rejection:
             out += [f"  {miss.step}", *(f"    {reason}" for reason in miss.reasons)]
         out += [f"note: {text}" for text in self.diagnosis]
         if not self.conclusive:
-            out.append("note: the search gave up before it had tried every order, silent step and state")
+            out.append(
+                "note: no verdict: not every order, silent step and state was tried; --tries and --width go further"
+            )
         return out
 
     def to_json(self) -> dict[str, object]:
@@ -107,10 +109,14 @@ def explain(session: Session, search: Search) -> Rejection:
         best.setdefault(miss.step, miss)
     kept = tuple(list(best.values())[:MOST_CANDIDATES])
     cause, diagnosis = what_would_help(session, search, kept)
-    gone = max((getattr(search.states[0], session.model.attributes[name]).forgotten for name in session.model.pools),
-               default=0)  # fmt: skip
-    if gone and any("can be received" in reason for miss in kept for reason in miss.reasons):
-        diagnosis.append(f"{gone:,} older messages have been forgotten ([log] keep = {session.text.log.keep})")
+    gone = _forgotten(session, search)
+    unsure = len(search.states) > MOST_STATES or any(
+        "can be received" in why for miss in misses for why in miss.reasons
+    )
+    lacking = gone > 0 and unsure
+    if lacking:
+        keep = session.text.log.keep
+        diagnosis.append(f"{gone:,} older messages have been forgotten ([log] keep = {keep}; keep = 0 keeps all)")
     line = events[0].line
     shown = search.states[:MOST_STATES]
     return Rejection(
@@ -123,9 +129,15 @@ def explain(session: Session, search: Search) -> Rejection:
         len(search.states) - len(shown),
         kept,
         tuple(diagnosis),
-        search.conclusive,
+        search.conclusive and not lacking,
         cause,
     )
+
+
+def _forgotten(session: Session, search: Search) -> int:
+    """How many messages of one type are not remembered any more, of the type that lacks most."""
+    pools = [session.model.attributes[name] for name in session.model.pools]
+    return max((getattr(state, pool).forgotten for state in search.states for pool in pools), default=0)
 
 
 def _kind(session: Session, line: Line) -> str:
@@ -204,6 +216,10 @@ def _from_step(
             continue
         if not afters:
             yield _refused(session, form.action, args, state, name)
+        elif other := [found for found in asked(way.reads[position], state, values, args) if found[1] is not True]:
+            reasons = [_disagrees("the message received:", *found, plan, values) for found in other]
+            yield Miss(name, tuple(reasons), 0.5 + len(reasons))
+            continue
         for after in afters[:MOST_ATTEMPTS]:
             if last:
                 yield from _at_the_end(session, plan, way, after, args, values, name, state)

@@ -27,6 +27,8 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
+#: The group of a pattern that holds further fields.
+REST: Final = "rest"
 Record = dict[str, Any]
 Get = Callable[[Record], Any]
 
@@ -162,12 +164,18 @@ def _json_line(text: str) -> Record | None:
     return found if type(found) is dict else None
 
 
-_PAIR = re.compile(r'([^\s=]+)=("(?:[^"\\]|\\.)*"|\S*)')
+_PAIR = re.compile(r'([^\s=\[\]{},]+)=("(?:[^"\\]|\\.)*"|[^\s\]]*)')
 
 
 def _logfmt_line(text: str) -> Record | None:
     pairs = {key: json.loads(value) if value.startswith('"') else value for key, value in _PAIR.findall(text)}
     return pairs or None
+
+
+def _rest(text: str) -> Record:
+    """What a line ends with: a JSON object, or `key=value` pairs, each in brackets or not."""
+    found = _json_line(text) if text.lstrip().startswith("{") else _logfmt_line(text)
+    return found or {}
 
 
 def reader(form: LogForm) -> Callable[[str], Record | None]:
@@ -179,9 +187,11 @@ def reader(form: LogForm) -> Callable[[str], Record | None]:
     patterns = [re.compile(pattern) for pattern in form.patterns]
 
     def match(text: str) -> Record | None:
+        text = text.rstrip("\r\n")
         for pattern in patterns:
             if found := pattern.search(text):
-                return {name: value for name, value in found.groupdict().items() if value is not None}
+                named = {name: value for name, value in found.groupdict().items() if value is not None}
+                return {**_rest(named.pop(REST)), **named} if REST in named else named
         return None
 
     return match

@@ -245,7 +245,7 @@ class WayPlan:
         first, last = way.steps[:1], way.steps[-1:]
         self.before = [Check(c, typed, _once(first), model) for c in way.before]
         self.after = [Check(c, typed, _once(last), model) for c in way.after]
-        self.checked = 0
+        self.reads = [[Check(c, typed, form, model) for c in form.reads] for form in way.steps]
         self.name = f"way_{typed.rule.number}_{number}"
         writer = _WayWriter(self, model, typed)
         self.source = writer.write()
@@ -375,6 +375,10 @@ class _WayWriter:
         lines += [
             f"{pad}try:",
             f"{pad}    for after in {run}(state, {given}):",
+            *(
+                f"{pad}        {line}"
+                for line in tests(self.plan.reads[position], "state", f"({given})", "None", "break")
+            ),
             f"{pad}        yield after, ({given})",
             f"{pad}except EvaluationError as wrong:",
             f"{pad}    problems.append(wrong)",

@@ -45,7 +45,7 @@ class Limits:
 
     width: int = 256
     window: int = 1000
-    tries: int = 50_000
+    tries: int = 200_000
     silent: int = 0
 
 

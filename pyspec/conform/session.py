@@ -47,15 +47,14 @@ from pyspec.model.errors import EvaluationError
 class TraceResult:
     """What became of one trace.
 
-    `verdict`: "accepted" or "rejected". `conclusive` is False for a rejection when the search gave up before it had
-    tried everything. `events` counts the lines that were explained.
+    `verdict`: "accepted"; "rejected"; or "unknown": `rejection` tells of an event without an explanation, but the
+    search gave up before it had tried everything. `events` counts the lines that were explained.
     """
 
     verdict: str
     files: tuple[str, ...]
     events: int
     rejection: Rejection | None = None
-    conclusive: bool = True
     notes: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     seconds: float = 0.0
@@ -306,11 +305,10 @@ class Session:
             warnings = self._unused()
             self._ended(search)
         return TraceResult(
-            "accepted" if self._rejection is None else "rejected",
+            "accepted" if self._rejection is None else "rejected" if self._rejection.conclusive else "unknown",
             tuple(self._files),
             events,
             self._rejection,
-            search.conclusive if search is not None else True,
             self.sizes.notes,
             tuple(warnings),
             time.monotonic() - self._started,

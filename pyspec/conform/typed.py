@@ -10,6 +10,7 @@ from typing import Any
 from pyspec.base.diagnostics import Diagnostic, SpecError, error
 from pyspec.base.source import Span
 from pyspec.conform.mapping import MappingText, Rule
+from pyspec.conform.received import Received, received, sender_names
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.phrases import Vocabulary, phrase, type_phrase
@@ -56,6 +57,7 @@ class StepForm:
     bindings: Mapping[str, Binding]
     least: int = 1
     most: int = 1
+    reads: tuple[Condition, ...] = ()  # what the event says of the message that a fifo handler takes
 
 
 @dataclass(frozen=True)
@@ -163,16 +165,32 @@ class _Typer:
                 self.found += wrong.diagnostics
 
     def condition(
-        self, text: str, scope: Mapping[str, ty.Type], role: str | None, kind: str, slot: int | None
+        self,
+        text: str,
+        scope: Mapping[str, ty.Type],
+        role: str | None,
+        kind: str,
+        slot: int | None,
+        message: Received | None = None,
     ) -> Condition:
-        """A typed expression as a function of the local names it uses."""
+        """A typed expression as a function of the local names it uses; it may look at a message received."""
         place = self.text.place(text)
-        expr = phrase(text, place, self.known, scope, role)
+        given = {} if message is None else message.types()
+        expr = phrase(text, place, self.known, {**scope, **given}, role)
         if slot is None and not isinstance(expr.type, ty.Bool):
             raise error("E0823", f"`{text}` is no condition", place, "write it as EXPRESSION = path, to compare")
-        scope = dict(scope)
+        if message is not None:
+            expr = message.around(expr)
+        scope = {name: of for name, of in scope.items() if name not in given}
         if role is not None:
             scope[self.known.self_name(role)] = self.known.names.roles[role].sort
+        return self.function(text, expr, scope, kind, slot)
+
+    def function(
+        self, text: str, expr: core.Expr, scope: Mapping[str, ty.Type], kind: str, slot: int | None
+    ) -> Condition:
+        """An expression as a function of the local names it uses."""
+        place = self.text.place(text)
         used = tuple(name for name in scope if name in locals_in(expr))
         name = f"observe {len(self.made.functions) + 1}"
         function = core.Function(name, tuple((n, scope[n]) for n in used), expr.type, expr, span=place)
@@ -252,7 +270,7 @@ class _RuleTyper:
 
     def _way(self, steps: tuple[tuple[core.Action, int, int], ...]) -> Way:
         role = self._role(action for action, _, _ in steps) if self.text.log.node is not None else None
-        forms = tuple(StepForm(action, self._bindings(action, role), least, most) for action, least, most in steps)
+        forms = tuple(self._form(action, role, least, most) for action, least, most in steps)
         scope = dict(self.scope)
         if role is not None:
             own = self.typer.known.self_name(role)
@@ -265,6 +283,7 @@ class _RuleTyper:
                 if form.least == form.most == 1:
                     known |= {param.name: param.type for param in form.action.params}
                     known |= {name: of for name, (_, _, of) in aliases(form.action).items()}
+        message = next((received(form.action) for form in forms[:1] if form.least == form.most == 1), None)
         posts = tuple(self._post(text, {**scope, **_given(forms)}, role) for text in self.rule.send)
         sent = _sent(forms, posts, self.typer.known)
         if sent is not None:
@@ -274,16 +293,23 @@ class _RuleTyper:
         early, late = common[self.rule.observe]
         return Way(
             forms,
-            tuple(self._watch(pair, before, role, "before") for pair in (*early, *self.rule.before)),
+            tuple(self._watch(pair, before, role, "before", message) for pair in (*early, *self.rule.before)),
             tuple(self._watch(pair, after, role, "after") for pair in (*late, *self.rule.after)),
             tuple(self._put(pair, {**scope, **_given(forms)}, role) for pair in self.rule.put),
             posts,
             sent.name if isinstance(sent, ty.Record) else None,
         )
 
-    def _watch(self, pair: tuple[str, Any], scope: Mapping[str, ty.Type], role: str | None, kind: str) -> Condition:
+    def _watch(
+        self,
+        pair: tuple[str, Any],
+        scope: Mapping[str, ty.Type],
+        role: str | None,
+        kind: str,
+        message: Received | None = None,
+    ) -> Condition:
         text, path = pair
-        made = self.typer.condition(text, scope, role, kind, -1)
+        made = self.typer.condition(text, scope, role, kind, -1, message)
         expr = made.function.body
         return replace(made, slot=self.slot(path, expr.type, declared(expr, self.typer.known.spec)))
 
@@ -320,6 +346,20 @@ class _RuleTyper:
 
     # --------------------------------------------------------------------------------------------- parameters
 
+    def _form(self, action: core.Action, role: str | None, least: int, most: int) -> StepForm:
+        """An action with what the event says of its parameters, and of the message it takes from a channel."""
+        message = received(action)
+        reads = []
+        for key, path in self.rule.with_ if message is not None else ():
+            short = key.removeprefix(f"{action.name}.")
+            if message is not None and short in message.names:
+                self.unused.discard(key)
+                scope = {param.name: param.type for param in action.params}
+                expr = message.names[short]
+                made = self.typer.function(key, message.within(expr), scope, "read", -1)
+                reads.append(replace(made, slot=self.slot(path, expr.type, expr.type)))
+        return StepForm(action, self._bindings(action, role), least, most, tuple(reads))
+
     def _bindings(self, action: core.Action, role: str | None) -> dict[str, Binding]:
         targets = _targets(action)
         whole: dict[str, int] = {}
@@ -348,7 +388,7 @@ class _RuleTyper:
 
     def _unknown_parameter(self, key: str, ways: list[Way]) -> None:
         actions = [form.action for way in ways for form in way.steps]
-        known = sorted({name for action in actions for name in _targets(action)})
+        known = sorted({name for action in actions for name in (*_targets(action), *_read_names(action))})
         close = difflib.get_close_matches(key, known, 1)
         names = ", ".join(dict.fromkeys(action.name for action in actions)) or "an event without a step"
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
@@ -410,7 +450,12 @@ def _targets(action: core.Action) -> dict[str, Target]:
         of = next(param.type for param in action.params if param.name == param_name)
         assert isinstance(of, ty.Record)
         found[name] = (param_name, part, dict(of.fields)[part])
-    return found
+    return found | {name: (param.name, None, param.type) for name, param in sender_names(action).items()}
+
+
+def _read_names(action: core.Action) -> Iterable[str]:
+    message = received(action)
+    return () if message is None else message.names
 
 
 def sends(action: core.Action, spec: core.Spec) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ class _Trial:
             for binding in form.bindings.values()
             for slot in ([binding.whole] if binding.whole is not None else [s for _, s in binding.fields])
         ]
-        slots = dict.fromkeys([*compared, *given])
+        read = [check.slot for way in plan.ways for checks in way.reads for check in checks if check.slot is not None]
+        slots = dict.fromkeys([*compared, *read, *given])
         return [(slot, p) for slot in slots if isinstance(p := plan.readings[slot].path, str) and not p.startswith("=")]
 
     def missing(self) -> str | None:

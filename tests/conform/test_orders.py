@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.base.diagnostics import SpecError
-from pyspec.conform import TraceResult, make_mapping
+from pyspec.conform import Limits, TraceResult, make_mapping
 from tests.conform.test_validate import FULL, RAFT
 from tests.conform.walks import ROOT, Record, raft_records, write
 
@@ -133,3 +133,21 @@ def test_pairs_of_key_and_value(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text('time=1 event=GOT who="ann" token=1\ntime=2 event=PUT who=ann token=1\n')
     assert mapping.validate([log]).accepted
+
+
+def test_a_search_that_gives_up_is_no_rejection(records: list[Record], tmp_path: Path) -> None:
+    files = by_node(stamped(records, 0.0), tmp_path)
+    mapping = make_mapping(RAFT, FULL.replace("[log]", '[log]\norder = "files"'))
+    damaged = json.loads(json.dumps(stamped(records, 0.0)))
+    damaged[60]["state"]["term"] += 5
+    files = by_node(damaged, tmp_path)
+    few = mapping.validate(files, limits=Limits(tries=5))
+    assert (few.verdict, few.accepted) == ("unknown", False) and "no verdict" in few.text()
+    assert mapping.validate(files).verdict == "rejected"
+
+
+def test_a_message_that_was_forgotten_is_no_rejection(records: list[Record], tmp_path: Path) -> None:
+    log = [write(tmp_path / "log.jsonl", records)]
+    few = make_mapping(RAFT, FULL.replace("[log]", "[log]\nkeep = 1")).validate(log)
+    assert few.verdict == "unknown" and "have been forgotten" in few.text()
+    assert make_mapping(RAFT, FULL.replace("[log]", "[log]\nkeep = 0")).validate(log).accepted
