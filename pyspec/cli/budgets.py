@@ -30,7 +30,7 @@ def run_within(request: Request, budgets: Mapping[str, float], progress: Progres
     return {**report, "properties": _in_order(report, spec)}
 
 
-NOT_SEARCHED = frozenset({"assume", "hint", "lemma", "terminal"})
+NOT_SEARCHED = frozenset({"assume", "hint", "terminal"})
 
 
 def _with_part(report: Report, part: Report, name: str) -> Report:

@@ -120,7 +120,7 @@ def leaving_out(request: Request, spec: core.Spec) -> tuple[Request, bool]:
     if not request.without:
         return request, False
     rest = [p for p in spec.properties if p.name not in request.without]
-    goals = all(p.kind in ("reachable", "assume", "hint", "lemma", "terminal") for p in rest)
+    goals = all(p.kind in ("reachable", "assume", "hint", "terminal") for p in rest)
     return replace(request, only=tuple(p.name for p in rest)), goals
 
 

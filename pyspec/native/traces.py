@@ -129,7 +129,7 @@ class Traces:
                 self.machine.holds(prop.name, states[-2], states[-1])
             elif prop.second is not None:
                 self.machine.second(prop.name, states[-1])
-        elif prop.kind in ("invariant", "reachable", "terminal"):
+        elif prop.kind in ("invariant", "lemma", "reachable", "terminal"):
             self.machine.holds(prop.name, states[-1])
 
 

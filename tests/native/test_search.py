@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.base.diagnostics import SpecError
+from pyspec.check import search as reference
 from pyspec.lang import load_spec, load_text
 from pyspec.model.instance import Instance, instantiate
 from pyspec.native import build, engine
@@ -273,3 +274,35 @@ def test_two_processes_may_build_at_once(cache: Path) -> None:
 
 def _three(_: int) -> int:
     return engine.check(instance(3), symmetry=False).distinct
+
+
+BROKEN = """protocol p
+var s: seq[0..3, 3] = [1]
+action grow:
+    when len(s) < 3
+    s += [2]
+reachable done: len(s) == 3
+{}
+model ci:
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "of_model"),
+    [
+        ("invariant broken: len(s) == 1 or s[2] == 2", "expect 3 states"),
+        ("lemma broken: len(s) == 1 or s[2] == 2", "expect 3 states"),
+        ("step broken: len(s) == 1 or s[2] == s'[2]", "expect 3 states"),
+        ("reachable broken: len(s) == 2 and s[2] == 2", "expect 3 states"),
+        ("deadlock free\nterminal broken: s[3] == 2", "expect 3 states"),
+        ("", "limit len(s) == 1 or s[2] == 2"),
+    ],
+)
+def test_an_evaluation_error_is_confirmed_wherever_it_is_met(line: str, of_model: str) -> None:
+    """In each kind of property, and in a limit, the two searches report the same error with the same run."""
+    made = instantiate(load_text(BROKEN.format(line, of_model)))
+    there, here = (search(made) for search in (engine.check, reference.check))
+    assert there.error is not None
+    assert there.error == here.error and there.error.code == "E0604"
+    assert (there.error_trace is None) == (here.error_trace is None)
