@@ -139,7 +139,7 @@ def _compile(command: tuple[str, ...], source: str, path: Path) -> str | None:
         try:
             run = subprocess.run(
                 [*command, f"-I{RUNTIME}", "-o", str(out), str(text)],
-                capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": work},
+                capture_output=True, text=True, check=False, env=_environment(command, work),
             )  # fmt: skip
         except OSError as problem:
             return str(problem)
@@ -149,6 +149,30 @@ def _compile(command: tuple[str, ...], source: str, path: Path) -> str | None:
             return run.stderr.strip()[-2000:] or f"exit code {run.returncode}"
         _publish(out, path)
     return None
+
+
+def _environment(command: tuple[str, ...], work: str) -> dict[str, str]:
+    """Temporary files go where the library goes. Zig hangs when it cannot write its cache; then that goes there too."""
+    given = {**os.environ, "TMPDIR": work}
+    if "ziglang" not in command or _writable(_zig_cache()):
+        return given
+    return {**given, "ZIG_GLOBAL_CACHE_DIR": work}
+
+
+def _zig_cache() -> Path:
+    given = os.environ.get("ZIG_GLOBAL_CACHE_DIR")
+    if given:
+        return Path(given)
+    home = os.environ.get("XDG_CACHE_HOME")
+    return Path(home) / "zig" if home else Path(os.environ.get("HOME", "/dev/null"), ".cache", "zig")
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _publish(made: Path, path: Path) -> None:
