@@ -303,6 +303,11 @@ def _model(sp: Span, c: Items) -> s.Decl:
     return s.ModelDecl(name.name, base, settings, doc, span=sp)
 
 
+def _enum(sp: Span, c: Items) -> s.EnumDecl:
+    members = tuple(name for line, _ in c[1:] for name in line)
+    return s.EnumDecl(c[0].name, members, next((doc for _, doc in c[1:] if doc), None), span=sp)
+
+
 def _temporal(shape: str) -> Rule:
     return lambda sp, c: (shape, c[0], c[1] if len(c) > 1 else None)
 
@@ -318,7 +323,8 @@ DECLARATIONS: dict[str, Rule] = {
     "dotted": lambda sp, c: ".".join(n.name for n in c),
     "sort": _sort(False),
     "ordered_sort": _sort(True),
-    "enum": lambda sp, c: s.EnumDecl(c[0].name, tuple(c[1:-1]), unquote(c[-1]), span=sp),
+    "enum": _enum,
+    "members": lambda sp, c: (tuple(c[:-1]), unquote(c[-1])),
     "record": lambda sp, c: s.RecordDecl(c[0].name, c[1], unquote(c[2]), span=sp),
     "fields": lambda sp, c: tuple(c),
     "field": lambda sp, c: s.FieldDecl(c[0].name, c[1], span=sp),

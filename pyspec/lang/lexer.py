@@ -44,7 +44,7 @@ WITHIN = {
 #: First words of lines that open a block when the line ends with a colon.
 OPENERS = frozenset(
     """role action on if elif else for either or invariant step reachable terminal lemma assume law def model init
-    liveness fair strongly byzantine match case procedure ghost record union""".split()  # noqa: SIM905
+    liveness fair strongly byzantine match case procedure ghost record union enum""".split()  # noqa: SIM905
 )
 OPERATORS = ("..", "==", "!=", "<=", ">=", "+=", "-=", "|=", "&=", "//", "->", *"()[]{}:,.=<>+-*/%|&'?!@;^~$`\\")
 MAX_NESTING = 100

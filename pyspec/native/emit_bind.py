@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 from pyspec.lang import core
 from pyspec.lang import types as t
 from pyspec.model.domains import cardinality, values_of
+from pyspec.model.errors import EvaluationError
+from pyspec.model.evaluate import Scope, evaluate
+from pyspec.model.values import Value, ordered
+from pyspec.model.walk import expressions
 from pyspec.native import domains as d
 from pyspec.native.convert import (
     add_to_set,
@@ -19,14 +25,15 @@ from pyspec.native.convert import (
 )
 from pyspec.native.domains import BOOL, Dom
 from pyspec.native.emit import Em, V, emit, truth
-from pyspec.native.values import initializer
+from pyspec.native.values import initializer, tight
 
 MOST_LISTED = 1 << 16  # values of a type that are written out as a table
 
 
 class over:
     """`with over(em, domain) as item:` writes a loop over a set or sequence expression, which is not built when it is
-    plain (a type, a range, the subsets of a mask). `most` bounds the number of turns."""
+    plain (a type, a range, the subsets of a mask, a set of which a condition selects). `most` bounds the number of
+    turns. `copy`: the body may change what the expression reads."""
 
     def __init__(self, em: Em, domain: core.Expr, copy: bool = False) -> None:
         self.em, self.domain, self.copy = em, domain, copy
@@ -41,6 +48,10 @@ class over:
             return self._range(e)
         if isinstance(e, core.Op) and e.op == "set.subsets":
             return self._subsets(e)
+        if isinstance(e, core.SetComp) and not self.copy:
+            item = self._selected(e) or self._listed(e)
+            if item is not None:
+                return item
         value = self.em.named(emit(self.em, e)) if not self.copy else copy_of(self.em, emit(self.em, e))
         dom: Any = value.dom
         self.most = dom.cap
@@ -51,6 +62,40 @@ class over:
     def __exit__(self, kind: object, *_: object) -> None:
         for end in self._ends:
             self.em.line(end)
+
+    def _selected(self, e: core.SetComp) -> V | None:
+        """`{x in S where p}` as elements of S that satisfy p; not if S or p can fail: that comes before the body."""
+        em, before, gen = self.em, self.em.fallible, e.gens[0]
+        plain = len(e.gens) == 1 and isinstance(e.body, core.Local) and e.body.name == gen.var
+        if not plain or e.cond is None or not isinstance(gen.domain.type, t.Set):
+            return None
+        with em.capture() as lines:
+            inner = over(em, gen.domain)
+            item = em.named(inner.__enter__())
+            with em.bound(gen.var, item):
+                em.line(f"if ({truth(em, e.cond)}) {{")
+        if em.fallible != before:
+            em.fallible = before
+            return None
+        em.out += lines
+        self.most, self._ends = inner.most, ["}", *inner._ends]
+        return item
+
+    def _listed(self, e: core.SetComp) -> V | None:
+        """A set that is too large for a temporary but the same in every state: worked out now, it is a table."""
+        known = self.em.env
+        varies = any(
+            isinstance(x, core.StateVar | core.Prime | core.Call) or (isinstance(x, core.Local) and x.name in known)
+            for x in expressions(e)
+        )
+        if varies or not d.MOST_ELEMENTS < _turns(e) <= MOST_LISTED:
+            return None
+        try:
+            found = evaluate(e, Scope())
+        except EvaluationError:
+            return None
+        assert isinstance(found, frozenset) and isinstance(e.type, t.Set)
+        return self._rows(self._constants(tight(e.type.item, found), ordered(found)), len(found))
 
     def _codes(self, dom: Dom) -> V:
         i = self.em.fresh("i")
@@ -81,17 +126,23 @@ class over:
         em, size = self.em, cardinality(of)
         if size > MOST_LISTED:
             raise d.CannotEmit(f"the set of all values of a type that has {size:,.0f} of them")
-        self.most = int(size)
         key = ("table", dom)
         if key not in em.made:
-            name = em.fresh("K")
-            cells = ", ".join(initializer(dom, value) for value in values_of(of)) or "0"
-            em.globals.append(f"static const {em.types.cell(dom)} {name}[] UNUSED = {{{cells}}};")
-            em.made[key] = V(name, dom)
-        i = em.fresh("i")
-        em.line(f"for (U {i} = 0; {i} < {self.most}ULL; {i}++) {{")
+            em.made[key] = self._constants(dom, values_of(of))
+        return self._rows(em.made[key], int(size))
+
+    def _constants(self, dom: Dom, values: Iterable[Value]) -> V:
+        """A table of values in the generated source."""
+        name = self.em.fresh("K")
+        cells = ", ".join(initializer(dom, value) for value in values) or "0"
+        self.em.globals.append(f"static const {self.em.types.cell(dom)} {name}[] UNUSED = {{{cells}}};")
+        return V(name, dom)
+
+    def _rows(self, table: V, size: int) -> V:
+        i, self.most = self.em.fresh("i"), size
+        self.em.line(f"for (U {i} = 0; {i} < {size}ULL; {i}++) {{")
         self._ends.append("}")
-        return em.load(dom, f"{em.made[key].text}[{i}]")
+        return self.em.load(table.dom, f"{table.text}[{i}]")
 
     def _map(self, of: t.Map, dom: d.DMap) -> V:
         """All maps: a loop for each key, the first outermost, which is their canonical order."""
@@ -150,6 +201,21 @@ class over:
             add_to_set(em, out, item)
             em.line("}")
         return out
+
+
+def _turns(e: core.SetComp) -> float:
+    """How often the inner part of a comprehension over types and ranges is evaluated."""
+    return math.prod(_size(gen.domain) for gen in e.gens)
+
+
+def _size(domain: core.Expr) -> float:
+    if isinstance(domain, core.Domain):
+        return cardinality(domain.of)
+    if isinstance(domain, core.Op) and domain.op == "range":
+        lo, hi = (getattr(end, "value", None) for end in domain.args)
+        if isinstance(lo, int) and isinstance(hi, int):
+            return max(hi - lo + 1, 0)
+    return math.inf
 
 
 def convert_exact(value: V, dom: Dom) -> V:

@@ -32,6 +32,25 @@ def test_places_counted_from_the_end(expression: str, value: str) -> None:
     assert check(text).verdict == "holds"
 
 
+@pytest.mark.parametrize("members", ["a, b, c", "\n    a\n    b\n    c", "\n    a, b,\n    c,", " a,\n    b, c"])
+def test_members_of_an_enum_on_several_lines(members: str) -> None:
+    assert check(f"enum E:{members}\nvar x: E = a\naction go: x = next(x)\nmodel ci\n").distinct == 3
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        "{p in P where p.a < p.b}",
+        "{P(a, b) for a in 1..100, b in 1..100 if a < b}",
+        "{P(b, a) for a in T, b in T if a > b}",
+    ],
+)
+def test_large_sets_of_initial_values(choices: str) -> None:
+    """Ten thousand pairs, of which a condition selects half: more than a temporary set holds."""
+    result = check(f"type T = 1..100\nrecord P(a: T, b: T)\nvar x: P in {choices}\n")
+    assert result.distinct == 4950
+
+
 def test_a_place_before_the_beginning_is_an_error() -> None:
     result = check("var s: seq[0..3, 3] = [1, 2, 3]\ninvariant same: s[-4] == 1\naction stay: s = s\n")
     assert result.error is not None
