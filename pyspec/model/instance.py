@@ -16,6 +16,7 @@ from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.given import Given, Override
 from pyspec.model.symmetry import symmetric_sorts
+from pyspec.model.unroll import key_by_key
 from pyspec.model.values import Value, show
 from pyspec.model.walk import bodies, nodes
 
@@ -101,14 +102,15 @@ def check_flaws(spec: core.Spec, flaws: tuple[str, ...]) -> None:
 def _instantiate(make: Concretizer, block: core.Model, flaws: tuple[str, ...]) -> Instance:
     constants = _constants(make)
     folded = _fold(make)
-    _check_domains(folded)
+    unrolled = dataclasses.replace(folded, vars=tuple(map(key_by_key, folded.vars)))
+    _check_domains(unrolled)
     limits = tuple(make.expr(one.value) for one in block.settings if one.kind == "limit" and one.value is not None)
     view = next((make.expr(one.value) for one in block.settings if one.kind == "view" and one.value is not None), None)
     _check_assumptions(folded)
     symmetric, notes = _symmetry(folded, block, limits)
     if view is not None and symmetric:
         symmetric, notes = (), ("no reduction by symmetry: the model has a view",)
-    return Instance(folded, block, flaws, limits, view, symmetric, constants, notes, make.spec.files)
+    return Instance(unrolled, block, flaws, limits, view, symmetric, constants, notes, make.spec.files)
 
 
 def _constants(make: Concretizer) -> dict[str, Value]:

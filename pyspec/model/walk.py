@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
@@ -79,6 +80,31 @@ def named_types(spec: core.Spec) -> list[ty.Type]:
         if not isinstance(kind, ty.Union):
             todo += _types(kind)
     return list(found.values())
+
+
+def rewritten(expr: core.Expr, change: Callable[[core.Expr], core.Expr | None]) -> core.Expr:
+    """The expression with what `change` gives in the place of its parts, looked at from the top; None: no change."""
+    found = change(expr)
+    if found is not None:
+        return found
+    changes: dict[str, Any] = {}
+    for name in expr.__dataclass_fields__:
+        value = getattr(expr, name)
+        fresh = _inside(value, change)
+        if fresh is not value:
+            changes[name] = fresh
+    return dataclasses.replace(expr, **changes) if changes else expr
+
+
+def _inside(value: Any, change: Callable[[core.Expr], core.Expr | None]) -> Any:
+    if isinstance(value, core.Expr):
+        return rewritten(value, change)
+    if isinstance(value, core.Gen):
+        return dataclasses.replace(value, domain=rewritten(value.domain, change))
+    if isinstance(value, tuple) and value:
+        fresh = tuple(_inside(item, change) for item in value)
+        return fresh if any(a is not b for a, b in zip(fresh, value, strict=True)) else value
+    return value
 
 
 def reads(node: object) -> set[str]:

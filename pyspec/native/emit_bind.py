@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from pyspec.lang import core
@@ -64,21 +65,27 @@ class over:
             self.em.line(end)
 
     def _selected(self, e: core.SetComp) -> V | None:
-        """`{x in S where p}` as elements of S that satisfy p; not if S or p can fail: that comes before the body."""
-        em, before, gen = self.em, self.em.fallible, e.gens[0]
-        plain = len(e.gens) == 1 and isinstance(e.body, core.Local) and e.body.name == gen.var
-        if not plain or e.cond is None or not isinstance(gen.domain.type, t.Set):
+        """`{x in S where p}`, `{(x, y) for x in S, y in T if p}`: in canonical order and without repetition, so it need
+        not be built. Not if something in it can fail: that comes before the body of the loop."""
+        em, before = self.em, self.em.fallible
+        if not _orderly(e):
             return None
-        with em.capture() as lines:
-            inner = over(em, gen.domain)
-            item = em.named(inner.__enter__())
-            with em.bound(gen.var, item):
+        with em.capture() as lines, ExitStack() as scope:
+            self.most = 1
+            ends: list[str] = []
+            for gen in e.gens:
+                inner = over(em, gen.domain)
+                scope.enter_context(em.bound(gen.var, em.named(inner.__enter__())))
+                self.most, ends = self.most * inner.most, [*inner._ends, *ends]
+            if e.cond is not None:
                 em.line(f"if ({truth(em, e.cond)}) {{")
+                ends.insert(0, "}")
+            item = em.named(emit(em, e.body))
         if em.fallible != before:
             em.fallible = before
             return None
         em.out += lines
-        self.most, self._ends = inner.most, ["}", *inner._ends]
+        self._ends = ends
         return item
 
     def _listed(self, e: core.SetComp) -> V | None:
@@ -201,6 +208,23 @@ class over:
             add_to_set(em, out, item)
             em.line("}")
         return out
+
+
+def _orderly(e: core.SetComp) -> bool:
+    """Whether a comprehension over sets gives its elements in canonical order, each once: the body is the variable, or
+    lists the variables in their order."""
+    parts: Sequence[core.Expr] = ()
+    if isinstance(e.body, core.Local):
+        parts = (e.body,)
+    elif isinstance(e.body, core.TupleExpr):
+        parts = e.body.items
+    elif isinstance(e.body, core.RecordExpr):
+        parts = e.body.fields
+    elif isinstance(e.body, core.MapLit) and isinstance(e.body.type, t.Map):
+        keys = [getattr(key, "value", None) for key, _ in e.body.items]
+        parts = [value for _, value in e.body.items] if keys == list(values_of(e.body.type.key)) else ()
+    names = [part.name if isinstance(part, core.Local) else "" for part in parts]
+    return names == [gen.var for gen in e.gens] and all(isinstance(gen.domain.type, t.Set) for gen in e.gens)
 
 
 def _turns(e: core.SetComp) -> float:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
-from pyspec.model.walk import expressions, nodes
+from pyspec.model.walk import expressions, nodes, rewritten
 
 BOOL = ty.Bool()
 #: How many variables a template has at most, how many of one type, and how many parameters a predicate may have.
@@ -59,26 +58,7 @@ def kind_of(of: ty.Type) -> str:
 
 def substituted(expr: core.Expr, given: Mapping[str, core.Expr]) -> core.Expr:
     """The expression with other expressions in the place of locals; `given` holds no bound name."""
-    if isinstance(expr, core.Local):
-        return given.get(expr.name, expr)
-    changes: dict[str, Any] = {}
-    for name in expr.__dataclass_fields__:
-        value = getattr(expr, name)
-        fresh = _inside(value, given)
-        if fresh is not value:
-            changes[name] = fresh
-    return replace(expr, **changes) if changes else expr
-
-
-def _inside(value: Any, given: Mapping[str, core.Expr]) -> Any:
-    if isinstance(value, core.Expr):
-        return substituted(value, given)
-    if isinstance(value, core.Gen):
-        return replace(value, domain=substituted(value.domain, given))
-    if isinstance(value, tuple) and value:
-        fresh = tuple(_inside(item, given) for item in value)
-        return fresh if any(a is not b for a, b in zip(fresh, value, strict=True)) else value
-    return value
+    return rewritten(expr, lambda part: given.get(part.name, part) if isinstance(part, core.Local) else None)
 
 
 # ------------------------------------------------------------------------------------------------ templates

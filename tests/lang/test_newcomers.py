@@ -126,3 +126,23 @@ def test_a_view_is_named_in_the_evidence() -> None:
     result = check(VIEWED, threads=3)
     assert (result.distinct, result.symmetry, result.threads) == (7, (), 1)
     assert {p.evidence for p in result.properties} == {"exhaustive within view"}
+
+
+FIELD = "role P:\n    x: {type} in {choices}\n    action stay: x = x\nmodel ci: P = 4  symmetry off\n"
+
+
+def test_a_field_may_begin_with_one_of_a_few_of_very_many_values() -> None:
+    result = check(FIELD.format(type="seq[0..100, 5]", choices="{[], [100], [1, 2]}"))
+    assert result.distinct == 81
+
+
+def test_an_initial_value_of_a_field_outside_its_range_is_an_error() -> None:
+    result = check(FIELD.format(type="0..3", choices="{0, 7}"))
+    assert result.error is not None
+    assert (result.error.code, result.distinct, result.generated) == ("E0601", 0, 0)
+
+
+def test_a_map_is_chosen_value_by_value() -> None:
+    """65 million maps, of which 16 are wanted."""
+    text = "type K = 1..4\ntype V = 1..90\nvar m: map[K, V] in {f in map[K, V] where all k in K: f[k] in {k, 89}}\n"
+    assert check(text).distinct == 16

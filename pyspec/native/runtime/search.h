@@ -295,7 +295,8 @@ static void first_level(Cx *cx) {
     if (_setjmp(here)) {
         failed(cx);
         g->bad_step = g->done = 1;
-        return; /* no state counts */
+        cx->generated = 0; /* no state counts */
+        return;
     }
     model_initial(cx);
     drain(cx);
