@@ -35,7 +35,7 @@ nightly: setup   ## everything, with the slow tests and the deep models
 	@sh .ci/redis-tools
 	@PYSPEC_RANDOM=10000 PYSPEC_RANDOM_SPECS=2000 $(PYTEST) -n $(WORKERS) -m "not bench"
 
-PROVED := fenced_lock pbft_certificates two_phase_commit voting paxos multi_voting raft_core
+PROVED := fenced_lock pbft_certificates two_phase_commit voting paxos multi_voting raft_core replica_set
 
 prove: setup     ## prove what is claimed for any number of nodes (docs/decisions/proofs.md)
 	@$(PYTHON_BIN) -m pyspec prove --no-search --no-refinement $(PROVED:%=specs/%.pspec)
