@@ -21,13 +21,13 @@ from impl.crdt_set.commands import members
 from impl.crdt_set.messages import Change, Merged, Piece, Shards, mark_of
 from impl.crdt_set.orset import Shard
 from impl.crdt_set.state import State
-from impl.runtime.effects import OK, Command, Persist, Receive, Reply, Request, Send
+from impl.runtime.effects import OK, Command, Persist, Receive, Reply, Request, Send, Status
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Map, Rec, Value
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
 
-REPLICAS, ELEMENTS = 36, 6
+REPLICAS, ELEMENTS = 36, 24
 NODES = 3
 Dot = tuple[int, str, int]
 """Shard, actor and number: what makes a dot of the implementation its own."""
@@ -59,7 +59,7 @@ class SetMapping(ProtocolMapping):
     def element(self, key: bytes, member: bytes) -> Atom:
         """A member of a key as one element."""
         number = self._elements.setdefault((key, member), len(self._elements))
-        return self.abstract.atom("Element", f"Element{number % ELEMENTS + 1}")
+        return self.abstract.atom("Element", f"Element{number + 1}")
 
     def entry(self, element: Value, giver: Value) -> Rec:
         """An element with the only dot of a replica."""
@@ -244,17 +244,23 @@ class SetMapping(ProtocolMapping):
     # ----------------------------------------------------------------------------------------- driving
 
     def workload(self, random: Random) -> Command:
-        """Few members, so that additions and removals meet; every command now and then."""
-        key, member = b"set%d" % random.randrange(2), b"m%d" % random.randrange(3)
-        other = b"m%d" % random.randrange(3)
+        """Few members, so that additions and removals meet; every command, and a larger set, now and then."""
+        key, many = b"set%d" % random.randrange(2), random.random() < 0.15
+        member, other = (b"m%d" % random.randrange(9 if many else 3) for _ in range(2))
+        five = [b"m%d" % number for number in range(5)]
         common: tuple[Command, ...] = ((b"SADD", key, member), (b"SREM", key, member), (b"SMEMBERS", key))
         rare: tuple[Command, ...] = (
-            (b"SADD", key, member, other),
+            (b"SADD", key, *five) if many else (b"SADD", key, member, other),
             (b"SREM", key, member, other),
             (b"SISMEMBER", key, member),
             (b"SMISMEMBER", key, member, other),
             (b"SCARD", key),
             (b"DEL", key),
+            (b"DEL", b"set0", b"set1"),
+            (b"EXISTS", b"set0", key),
+            (b"TYPE", key),
+            (b"DBSIZE",),
+            (b"FLUSHALL",),
         )
         return random.choice(common if random.random() < 0.7 else rare)
 
@@ -314,6 +320,8 @@ def answer(held: dict[bytes, set[bytes]], command: Command) -> Any:
     if name in (b"FLUSHALL", b"FLUSHDB"):
         held.update({key: set() for key in held})
         return OK
+    if name in (b"EXISTS", b"DBSIZE"):
+        return sum(bool(held.get(key)) for key in (rest if name == b"EXISTS" else held))
     found = held.setdefault(rest[0], set())
     given = set(rest[1:])
     before = len(found)
@@ -326,6 +334,7 @@ def answer(held: dict[bytes, set[bytes]], command: Command) -> Any:
     answers: dict[bytes, Any] = {
         b"SMEMBERS": frozenset(found),
         b"SCARD": len(found),
+        b"TYPE": Status("set" if found else "none"),
         b"SISMEMBER": int(rest[1] in found) if len(rest) > 1 else 0,
         b"SMISMEMBER": tuple(int(member in found) for member in rest[1:]),
     }

@@ -41,7 +41,7 @@ def describe(value: Any) -> Any:
     return plain | {"commands": unpack(value.data)}
 
 
-TIMERS = frozenset(("clock", "ticks", "quiet", "jitter", "sent_at", "uncompacted"))
+TIMERS = frozenset(("clock", "ticks", "quiet", "waited", "jitter", "sent_at", "uncompacted"))
 
 
 def canonical(state: State) -> tuple[Any, ...]:

@@ -1,20 +1,23 @@
 """Clients' requests: executed by the leader, answered once a majority has confirmed that it still leads.
 
 Replication is asynchronous: the confirmation says nothing about who has the data. A request is sent to the leader once,
-because a second execution could take a lock that the first one has already given.
+because a second execution could take a lock that the first one has already given. The network may still bring it
+twice: a node remembers what it has executed for whom, and keeps silent about it.
 """
 
 from dataclasses import replace
 
 from impl.redis_lock import stream
 from impl.redis_lock.messages import Answer, Ask
-from impl.redis_lock.state import LEADER, Asked, Follower, Pending, State, Turn
+from impl.redis_lock.state import LEADER, LIVES, Asked, Follower, Pending, Served, State, Turn
 from impl.runtime.commands import execute, valid_command
 from impl.runtime.effects import Command, Failure, Request, Result
 
 BUSY = Failure("BUSY too many requests are waiting, try again")
 UNKNOWN = Failure("UNKNOWN the outcome of this command is not known")
 NO_LEADER = Failure("CLUSTERDOWN no leader could be reached in time")
+IDS = 1 << 30
+"""How many requests a node numbers in one life."""
 
 
 def on_request(turn: Turn, request: Request) -> None:
@@ -56,11 +59,30 @@ def serve(turn: Turn, origin: str, number: int, commands: tuple[Command, ...], r
 def on_ask(turn: Turn, sender: str, message: Ask) -> None:
     """Another node's clients want something; an empty answer says that nothing was done."""
     s = turn.s
+    if was_served(s, sender, message.id):
+        return
     valid = all(map(valid_command, message.commands))
     if s.role != LEADER or not valid or len(s.pending) >= s.options.most_pending:
-        turn.send(sender, Answer(message.id, ()))
+        if s.ticks >= s.options.wait_ticks:  # else it may have been done before we started
+            turn.send(sender, Answer(message.id, ()))
     else:
+        remember(s, sender, message.id)
         serve(turn, sender, message.id, message.commands, message.reads)
+
+
+def was_served(s: State, origin: str, number: int) -> bool:
+    """Whether a request was executed here, or is too old to be sure."""
+    life, ticket = divmod(number, IDS)
+    return any(served.life == life and ticket in served for served in s.served.get(origin, ()))
+
+
+def remember(s: State, origin: str, number: int) -> None:
+    """A request is executed here; of the lives of a node the latest are remembered."""
+    life, ticket = divmod(number, IDS)
+    lives = s.served.get(origin, ())
+    known = next((served for served in lives if served.life == life), Served(life))
+    rest = tuple([served for served in lives if served.life != life])
+    s.served = s.served.set(origin, (known.add(ticket), *rest[: LIVES - 1]))
 
 
 def on_answer(turn: Turn, sender: str, message: Answer) -> None:

@@ -9,7 +9,7 @@ from impl.redis_lock.state import LEADER, Options, State, Turn
 from impl.runtime.effects import Effect, Event, Nudge, Peers, Receive, Request, Tick
 from impl.runtime.protocol import Setup
 
-IDS = 1 << 30
+IDS = clients.IDS
 
 
 def boot(setup: Setup, records: tuple[Any, ...], clock: int, random: int) -> tuple[State, tuple[Effect, ...]]:
@@ -73,12 +73,12 @@ def nudge(turn: Turn, order: str) -> None:
     if order == "campaign" and s.role != LEADER:
         failover.claim(turn, pre=True)
     elif order == "wait":
-        s.quiet = s.options.wait_ticks
+        s.quiet = s.waited = s.options.wait_ticks
     elif order == "heartbeat" and s.role == LEADER:
         failover.beat(turn)
     elif order == "resign" and s.role == LEADER:
         failover.become_replica(turn, None)
-        s.quiet = 0
+        s.quiet = s.waited = 0
     elif order == "compact":
         stream.compact(turn)
 

@@ -44,15 +44,16 @@ def follow(turn: Turn, leader: str | None) -> None:
 
 
 def claim(turn: Turn, pre: bool) -> None:
-    """Ask the others to let us lead: first whether they would, then durably."""
+    """Ask the others to let us lead: first whether they would, which binds nobody, then durably."""
     s = turn.s
-    s.quiet, s.jitter = 0, None
+    s.waited, s.jitter = 0, None
     s.role = PRECLAIMANT if pre else CLAIMANT
     s.granted = frozenset()
     s.leader = None
     epoch = s.promise.epoch + 1
     turn.note("preclaim" if pre else "claim", epoch=epoch)
     if not pre:
+        s.quiet = 0
         promise(turn, epoch, s.me)
     turn.send(s.me, Grant(epoch, True, pre), held=True)
     turn.broadcast(Claim(epoch, s.at, pre))
@@ -78,7 +79,7 @@ def on_claim(turn: Turn, sender: str, message: Claim) -> None:
     if granted and not message.pre:
         promise(turn, message.epoch, sender)
         become_replica(turn, None)
-        s.quiet = 0
+        s.quiet = s.waited = 0
     granted = granted or (again and not message.pre)
     turn.send(sender, Grant(message.epoch if granted else s.promise.epoch, granted, message.pre), held=True)
 
@@ -132,7 +133,7 @@ def on_beat(turn: Turn, sender: str, message: Beat) -> None:
     promise(turn, message.epoch, sender)
     if s.role != REPLICA:
         become_replica(turn, sender)
-    s.quiet = 0
+    s.quiet = s.waited = 0
     follow(turn, sender)
     turn.send(sender, BeatReply(message.epoch, message.round, s.at), held=True)
 
@@ -166,10 +167,10 @@ def tick(turn: Turn, random: int) -> None:
             beat(turn)
         else:
             become_replica(turn, None)
-            s.quiet = 0
+            s.quiet = s.waited = 0
         return
-    s.quiet += 1
+    s.quiet, s.waited = s.quiet + 1, s.waited + 1
     if s.jitter is None:
         s.jitter = random % s.options.claim_ticks
-    if s.quiet >= max(s.options.claim_ticks, s.options.wait_ticks) + s.jitter:
+    if not in_lease(s) and s.waited >= s.options.claim_ticks + s.jitter:
         claim(turn, pre=True)

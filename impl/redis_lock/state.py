@@ -52,6 +52,32 @@ class Asked:
     age: int = 0
 
 
+SERVED = 256
+"""How many requests of one life of a node are remembered one by one."""
+LIVES = 4
+"""Of how many lives of a node requests are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which requests of one life of a node were executed here: those `above`; all below `low` count as executed."""
+
+    life: int
+    low: int = 0
+    above: frozenset[int] = frozenset()
+
+    def __contains__(self, number: int) -> bool:
+        return number < self.low or number in self.above
+
+    def add(self, number: int) -> "Served":
+        """One more request; when there are too many, the older half is remembered by its end only."""
+        above = self.above | {number}
+        if len(above) <= SERVED:
+            return Served(self.life, self.low, above)
+        low = sorted(above)[SERVED // 2]
+        return Served(self.life, low, frozenset(one for one in above if one >= low))
+
+
 @dataclass(frozen=True, slots=True)
 class Follower:
     """What the leader knows of a node: the last round it has acknowledged, and how far its data reaches."""
@@ -62,7 +88,7 @@ class Follower:
 
 @dataclass
 class State:
-    """Everything a node knows."""
+    """Everything a node knows. `quiet` counts ticks since its vote was bound, `waited` since it could have claimed."""
 
     me: str
     members: tuple[str, ...]
@@ -76,6 +102,7 @@ class State:
     clock: int = 0
     ticks: int = 0
     quiet: int = 0
+    waited: int = 0
     jitter: int | None = None
     granted: frozenset[str] = frozenset()
     round: int = 0
@@ -85,6 +112,7 @@ class State:
     backlog: tuple[Change, ...] = ()
     pending: tuple[Pending, ...] = ()
     asked: Map[int, Asked] = field(default_factory=Map)
+    served: Map[str, tuple[Served, ...]] = field(default_factory=Map)
     uncompacted: int = 0
 
     def copy(self) -> "State":

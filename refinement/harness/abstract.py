@@ -18,6 +18,10 @@ from pyspec.model.walk import nodes
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 
+class Beyond(Exception):
+    """A run has come further than the specification's sizes reach: nothing is known of what follows."""
+
+
 class Abstract:
     """An instance of a specification whose actions are run with given arguments only.
 
@@ -53,8 +57,11 @@ class Abstract:
         return state
 
     def atom(self, sort: str, name: str) -> Atom:
-        """An element of a sort or a member of an enum by its name."""
-        return self._atoms[sort, name]
+        """An element of a sort or a member of an enum by its name. Raises Beyond where the sort has none of it."""
+        found = self._atoms.get((sort, name))
+        if found is None:
+            raise Beyond(f"{sort} has no element {name}")
+        return found
 
     @cached_property
     def _atoms(self) -> dict[tuple[str, str], Atom]:

@@ -14,7 +14,7 @@ from pyspec.model.errors import EvaluationError
 from pyspec.model.state import State
 from pyspec.model.values import Value
 from refinement.harness import worlds
-from refinement.harness.abstract import Abstract
+from refinement.harness.abstract import Abstract, Beyond
 from refinement.harness.chaos import random_scenario
 from refinement.harness.mapping import ProtocolMapping
 from refinement.harness.refiner import Rejection
@@ -66,7 +66,11 @@ def guided_walk(judged: Judged, wanted: set[Class], covered: set[Class], random:
             tried = random.sample(options, min(len(options), 6))
             best: tuple[int, small.Choice] | None = None
             for choice in tried:
-                _, _, moves = judged.judge(place, choice)
+                try:
+                    _, _, moves = judged.judge(place, choice)
+                except Rejection:
+                    found.choices.append(choice)
+                    raise
                 fresh = (shown_by(judged.refiner.abstract, moves) & wanted) - covered
                 if best is None or len(fresh) > best[0]:
                     best = (len(fresh), choice)
@@ -81,6 +85,8 @@ def guided_walk(judged: Judged, wanted: set[Class], covered: set[Class], random:
                 break
     except Rejection as rejection:
         found.rejection = rejection
+    except Beyond:
+        pass  # the sizes of the specification end here
     return found
 
 

@@ -3,7 +3,8 @@
 Two places are one if the world is the same but for timers, and so is the state of the specification. A message whose
 arrival changes nothing need not arrive, so no place is kept for a world that only lacks it. With `symmetry`, worlds
 that differ by names of nodes only are one. The network is a set: a message may arrive never, late, or again and again;
-losses and duplications need no choices of their own. With `ordered`, links deliver in order, and once.
+losses and duplications need no choices of their own. With `ordered`, links deliver in order, and once. Of two choices
+that commute only one order is taken (sleep sets).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 from impl.runtime import world as small
 from impl.runtime.effects import Note, Peers
 from impl.runtime.world import Bounds, Choice, Deliver
+from refinement.harness.abstract import Beyond
+from refinement.harness.independence import independent
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Rejection
 from refinement.harness.rename import Renaming
@@ -41,6 +44,20 @@ class Explored:
 
 
 Progress = Callable[[Explored], None]
+Sleep = frozenset[int]
+"""Numbers of choices that need not be taken: another way through the same choices leads to where they lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A place to go on from: by all choices, or by those of `only` (numbers under the permutation of the key)."""
+
+    place: Place
+    key: Any
+    permutation: int
+    depth: int
+    sleep: Sleep = frozenset()
+    only: Sleep | None = None
 
 
 class _Search:
@@ -52,51 +69,77 @@ class _Search:
         self.result = Explored(name, symmetric=symmetry, judged=self.judged)
         self.renaming = Renaming(bounds.nodes if symmetry else bounds.nodes[:1], mapping.alike)
         self.seen: dict[Any, tuple[Any, Choice | None]] = {}
-        self.frontier: deque[tuple[Place, Any, int]] = deque()
-
-    def key(self, place: Place) -> Any:
-        """What makes two places the same."""
-        return self.renaming.key(place.world, self.ordered)
+        self.slept: dict[Any, Sleep] = {}
+        self.frontier: deque[Visit] = deque()
+        self.cut = False
 
     def run(self, until: float, most: int, progress: Progress | None) -> Explored:
         """Search until everything is covered, something is wrong, or the time or the room is used up."""
         result, began = self.result, time.monotonic()
-        start = self.judged.start()
-        key = self.key(start)
-        self.seen[key] = (None, None)
-        self.frontier.append((start, key, 0))
+        self._reach(self.judged.start(), None, None, 0, frozenset())
         while self.frontier:
-            place, key, depth = self.frontier.popleft()
-            result.depth = depth
+            visit = self.frontier.popleft()
+            result.depth = visit.depth
             if time.monotonic() > until or len(self.seen) > most:
                 break
-            if not self._expand(place, key, depth):
+            if not self._expand(visit):
                 break
             if progress is not None and result.transitions % 2000 < 8:
                 progress(result)
         else:
-            result.complete = True
+            result.complete = not self.cut
         result.states, result.seconds = len(self.seen), time.monotonic() - began
         return result
 
-    def _expand(self, place: Place, key: Any, depth: int) -> bool:
-        options = small.choices(place.world)
-        for choice in first_of_links(place, options) if self.ordered else options:
-            self.result.transitions += 1
-            try:
-                after, steps = self.judged.take(place, choice)
-            except Rejection as rejection:
-                self.result.failure = self._way(key, choice, rejection)
-                return False
-            self.result.steps += len(steps)
-            after = after if self.ordered else kept(place, after)
-            if not self.ordered and steps and all(map(_idle, steps)):
+    def _expand(self, visit: Visit) -> bool:
+        """Take the choices of a visit. A choice that commutes with a later one sleeps where that one leads."""
+        world = visit.place.world
+        options = small.choices(world)
+        numbered = {self.renaming.number(choice): choice for choice in options}
+        known = {number: choice for number, choice in numbered.items() if number in visit.sleep}
+        for choice in first_of_links(visit.place, options) if self.ordered else options:
+            number = self.renaming.number(choice)
+            if number in known or not self._wanted(visit, number):
                 continue
-            reached = self.key(after)
-            if reached not in self.seen:
-                self.seen[reached] = (key, choice)
-                self.frontier.append((after, reached, depth + 1))
+            sleep = frozenset(one for one, other in known.items() if independent(world, choice, other))
+            if not self._take(visit, choice, sleep):
+                return False
+            known[number] = choice
         return True
+
+    def _wanted(self, visit: Visit, number: int) -> bool:
+        return visit.only is None or self.renaming.rename(visit.permutation, number) in visit.only
+
+    def _take(self, visit: Visit, choice: Choice, sleep: Sleep) -> bool:
+        self.result.transitions += 1
+        try:
+            after, steps = self.judged.take(visit.place, choice)
+        except Rejection as rejection:
+            self.result.failure = self._way(visit.key, choice, rejection)
+            return False
+        except Beyond:
+            self.cut = True
+            return True
+        self.result.steps += len(steps)
+        after = after if self.ordered else kept(visit.place, after)
+        if self.ordered or not steps or not all(map(_idle, steps)):
+            self._reach(after, visit.key, choice, visit.depth + 1, sleep)
+        return True
+
+    def _reach(self, place: Place, parent: Any, choice: Choice | None, depth: int, sleep: Sleep) -> None:
+        """A place is to be visited: as a new one, or for choices that slept there so far and must not."""
+        key, permutation = self.renaming.key(place.world, self.ordered)
+        sleeping = frozenset(self.renaming.rename(permutation, number) for number in sleep)
+        if key not in self.seen:
+            self.seen[key], self.slept[key] = (parent, choice), sleeping
+            self.frontier.append(Visit(place, key, permutation, depth, sleep))
+            return
+        woken = self.slept[key] - sleeping
+        if woken:
+            still = self.slept[key] & sleeping
+            self.slept[key] = still
+            sleep = frozenset(number for number in sleep if self.renaming.rename(permutation, number) in still)
+            self.frontier.append(Visit(place, key, permutation, depth, sleep, woken))
 
     def _way(self, key: Any, last: Choice, rejection: Rejection) -> Walked:
         choices = [last]

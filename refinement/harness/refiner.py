@@ -13,7 +13,7 @@ from impl.runtime.protocol import Setup
 from pyspec.model.explain import explain
 from pyspec.model.state import State
 from pyspec.model.values import Rec, show
-from refinement.harness.abstract import at
+from refinement.harness.abstract import Beyond, at
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Move, Position, Refused, Walk
 
@@ -51,7 +51,7 @@ class Life:
 
 
 class Refiner:
-    """Follows all nodes of a run through one position of the specification; raises Rejection."""
+    """Follows all nodes of a run through one position of the specification; raises Rejection, or Beyond."""
 
     def __init__(self, mapping: ProtocolMapping, options: Mapping[str, Any] | None = None) -> None:
         self.mapping = mapping
@@ -72,6 +72,8 @@ class Refiner:
             rejection = self._rejection("step", refused.title, refused.lines, walk, step)
         except Rejection as found:
             rejection = found
+        except Beyond:
+            raise
         except Exception as problem:
             told = [f"{type(problem).__name__}: {problem}", *_places(problem)]
             raise self._rejection("step", "this step cannot be read", told, walk, step) from problem

@@ -26,18 +26,23 @@ class Renaming:
         self._renamed: list[dict[int, int]] = [{} for _ in self._permutations]
         self._parts: list[Any] = []
 
-    def _number(self, part: Any) -> int:
+    def number(self, part: Any) -> int:
+        """The number of a part; equal parts have equal numbers."""
         found = self._numbers.setdefault(part, len(self._parts))
         if found == len(self._parts):
             self._parts.append(part)
         return found
 
-    def key(self, world: World, ordered: bool) -> Any:
-        """The same for worlds that differ by names only; `ordered` if messages on one link arrive in their order."""
-        machines = [(node, self._number(self._machine(world, node))) for node in world.bounds.nodes]
-        network = [(self._number(item), count) for item, count in self._sent(world, ordered)]
+    def key(self, world: World, ordered: bool) -> tuple[Any, int]:
+        """The same for worlds that differ by names only, and which permutation of the names leads to it.
+
+        `ordered` if messages on one link arrive in their order.
+        """
+        machines = [(node, self.number(self._machine(world, node))) for node in world.bounds.nodes]
+        network = [(self.number(item), count) for item, count in self._sent(world, ordered)]
         keys = [self._under(place, machines, network) for place in range(len(self._permutations))]
-        return (min(keys), world.left)
+        least = min(range(len(keys)), key=keys.__getitem__)
+        return (keys[least], world.left), least
 
     def _machine(self, world: World, node: str) -> Any:
         machine = world.machines[node]
@@ -57,23 +62,25 @@ class Renaming:
 
     def _under(self, place: int, machines: list[tuple[str, int]], network: list[tuple[int, int]]) -> Any:
         names = self._permutations[place]
-        parts = sorted((names.get(node, node), self._rename(place, number)) for node, number in machines)
-        sent = sorted((self._rename(place, number), count) for number, count in network)
+        parts = sorted((names.get(node, node), self.rename(place, number)) for node, number in machines)
+        sent = sorted((self.rename(place, number), count) for number, count in network)
         return (tuple(parts), tuple(sent))
 
-    def _rename(self, place: int, number: int) -> int:
+    def rename(self, place: int, number: int) -> int:
+        """The number of a part under a permutation."""
         if place == 0:  # the permutation that changes nothing
             return number
         table = self._renamed[place]
         if number not in table:
-            table[number] = self._number(renamed(self._parts[number], self._permutations[place]))
+            table[number] = self.number(renamed(self._parts[number], self._permutations[place]))
         return table[number]
 
 
 def renamed(value: Any, names: Names) -> Any:
-    """A value in which nodes have other names."""
+    """A value in which nodes have other names; `n1.4` is a name that n1 has given itself."""
     if isinstance(value, str):
-        return names.get(value, value)
+        head, dot, rest = value.partition(".")
+        return names.get(head, head) + dot + rest
     if value is None or isinstance(value, int | bytes | float):
         return value
     if isinstance(value, tuple) and not hasattr(value, "_fields"):

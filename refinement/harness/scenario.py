@@ -11,6 +11,7 @@ from impl.runtime.effects import Command, Effect, Event
 from impl.runtime.protocol import Setup, Stepped
 from impl.runtime.schedule import Schedule
 from impl.runtime.simulator import SECOND, Operation, Simulation
+from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
 from refinement.harness.walk import Move
@@ -58,10 +59,6 @@ class Outcome:
     moves: list[Move] = field(default_factory=list)
 
 
-class _Beyond(Exception):
-    """A node has come further than the specification's sizes reach."""
-
-
 class _Run:
     """A simulation with a judge."""
 
@@ -101,7 +98,7 @@ class _Run:
             self._go(simulation)
         except Rejection as rejection:
             outcome.rejection = rejection
-        except _Beyond:
+        except Beyond:
             outcome.cut = True
         outcome.moment = simulation.now / SECOND
         outcome.history = simulation.history
@@ -114,7 +111,7 @@ class _Run:
             for first in self.early:
                 self.watch(*first)
             simulation.run(self.outcome.scenario.seconds)
-        except (Rejection, _Beyond):
+        except (Rejection, Beyond):
             raise
         except Exception as problem:
             raise stopped(problem) from problem
@@ -138,7 +135,7 @@ class _Run:
         outcome.steps.append((simulation.now / SECOND if simulation is not None else 0.0, step))
         self.position = self.refiner.check(self.position, step, self.outcome.moves)
         if self.mapping.beyond(state):
-            raise _Beyond
+            raise Beyond(f"{node} is near the end of the specification's sizes")
 
 
 def run(mapping: ProtocolMapping, scenario: Scenario) -> Outcome:

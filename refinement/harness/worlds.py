@@ -10,6 +10,7 @@ from impl.runtime import world as small
 from impl.runtime.effects import Persist, Rewrite
 from impl.runtime.protocol import Setup
 from impl.runtime.world import Bounds, Choice, Deliver, Flush, World
+from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
 from refinement.harness.walk import Move, Position
@@ -158,6 +159,8 @@ def walk(
                 break
     except Rejection as rejection:
         found.rejection = rejection
+    except Beyond:
+        found.choices.pop()
     return found
 
 
@@ -179,4 +182,6 @@ def follow(judged: Judged, choices: list[Choice]) -> Walked:
                 found.steps += [(float(len(found.choices)), step) for step in steps]
     except Rejection as rejection:
         found.rejection = rejection
+    except Beyond:
+        found.choices.pop()
     return found

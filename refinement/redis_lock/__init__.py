@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from impl.redis_lock import PROTOCOL
+from impl.redis_lock import PROTOCOL, TIMERS
 from impl.redis_lock.messages import Answer, BeatReply, Grant, Position, Stream, Sync
 from impl.redis_lock.state import State
 from impl.runtime.effects import Command, Receive, Reply
@@ -194,6 +194,14 @@ class LockMapping(ProtocolMapping):
     def live_problems(self, history: list[Any]) -> list[str]:
         """Fencing tokens never go back."""
         return list(never_back(history, b"FENCE"))
+
+    def alike(self, state: State) -> Any:
+        """Without timers, without the order of the members, and without the numbers of requests if none waits."""
+        plain = {**state.__dict__, "members": frozenset(state.members)}
+        if not state.asked:
+            plain["next_id"] = 0
+        bound = state.quiet < state.options.wait_ticks
+        return (bound, *(value for name, value in plain.items() if name not in TIMERS))
 
     def worlds(self) -> dict[str, Bounds]:
         """Elections with the votes free or bound; a lock that is taken and released."""

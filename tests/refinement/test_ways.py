@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 
@@ -12,11 +13,13 @@ from click.testing import CliRunner
 from impl.runtime.world import Bounds
 from refinement.__main__ import main, protocols
 from refinement.crdt_set import MAPPING as SETS
-from refinement.harness import coverage, exhaustive, live, mutants, report, saving
+from refinement.harness import campaign, coverage, exhaustive, live, mutants, report, saving
 from refinement.harness.campaign import Found, walk_of
+from refinement.harness.mapping import ProtocolMapping
 from refinement.harness.shrink import smaller_walk
 from refinement.harness.worlds import Judged
 from refinement.raft import MAPPING as RAFT
+from refinement.redis_lock import MAPPING as LOCKS
 from tests.impl.mutants import crdt_set, raft
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,3 +174,43 @@ def test_the_command_line_reports_a_mistake(tmp_path: Path) -> None:
 def test_every_known_mistake_is_found(protocol: str) -> None:
     done = CliRunner().invoke(main, ["mutants", protocol, "--seconds", "45", "--json"])
     assert json.loads(done.stdout)["missed"] == []
+
+
+SMALL_WORLDS = [
+    (RAFT, Bounds(RAFT.nodes, (("campaign", 1),), crashes=1)),
+    (SETS, Bounds(SETS.nodes, (), (((b"SADD", b"s", b"a"), 1), ((b"SREM", b"s", b"a"), 1)), options=(("shards", 1),))),
+    (LOCKS, Bounds(LOCKS.nodes, (("campaign", 1), ("wait", 2)))),
+]
+
+
+@pytest.mark.parametrize(("mapping", "bounds"), SMALL_WORLDS, ids=["raft", "crdt_set", "redis_lock"])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_choices_that_commute_are_taken_in_one_order_and_no_world_is_missed(
+    mapping: ProtocolMapping, bounds: Bounds, ordered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explore() -> exhaustive.Explored:
+        return exhaustive._Search(mapping, bounds, "small", True, ordered).run(time.monotonic() + 300, 100_000, None)
+
+    fewer = explore()
+    monkeypatch.setattr(exhaustive, "independent", lambda world, one, other: False)
+    every = explore()
+    assert fewer.complete and every.complete
+    assert fewer.states == every.states and fewer.depth == every.depth
+    assert fewer.transitions < 0.9 * every.transitions
+
+
+def test_symmetry_finds_worlds_that_differ_by_names() -> None:
+    for mapping, bounds in SMALL_WORLDS:
+        few, many = (
+            exhaustive._Search(mapping, bounds, "small", symmetry, True).run(time.monotonic() + 300, 100_000, None)
+            for symmetry in (True, False)
+        )
+        assert few.complete and many.complete and few.states < 0.5 * many.states
+
+
+def test_where_the_specification_is_too_small_nothing_is_wrong() -> None:
+    class Tiny(type(SETS)):  # type: ignore[misc]
+        sizes = {**SETS.sizes, "Replica": 4}
+
+    found = campaign.campaign(Tiny(), 6.0, 1)
+    assert found.found is None and found.steps > 0
