@@ -33,7 +33,7 @@ bench: setup     ## measure the engines against hand-written C (and SPIN, if ins
 
 nightly: setup   ## everything, with the slow tests and the deep models
 	@sh .ci/redis-tools
-	@PYSPEC_RANDOM=10000 PYSPEC_RANDOM_SPECS=2000 $(PYTEST) -n $(WORKERS) -m "not bench"
+	@PYSPEC_RANDOM=10000 PYSPEC_RANDOM_SPECS=2000 PYSPEC_RANDOM_BOUNDED=1000 $(PYTEST) -n $(WORKERS) -m "not bench"
 
 PROVED := fenced_lock pbft_certificates two_phase_commit voting paxos multi_voting raft_core replica_set
 

@@ -35,14 +35,14 @@ from pyspec.cli.suggesting import tell as tell_lemmas
 @click.option("--no-refinement", is_flag=True, help="Leave refinement to the search of a model (`pyspec check`).")
 @click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
 @click.option("--suggest", is_flag=True, help="Search for lemmas that make the invariants inductive.")
-@click.option("--max-seconds", type=click.FloatRange(min=1), default=120.0, show_default=True, help="For --suggest.")
+@click.option("--max-seconds", type=click.FloatRange(min=1), help="For all of it (default: 600, --suggest: 120).")
 @click.option("--explain", is_flag=True, help="Prove nothing; say whether it is decidable, and what is in the way.")
 @options.output_options()
 def command(
     specs: tuple[str, ...],
     any_size: bool,
     suggest: bool,
-    max_seconds: float,
+    max_seconds: float | None,
     explain: bool,
     as_json: bool,
     **asked: object,
@@ -58,12 +58,12 @@ def command(
     With --explain, the sort graph of the quantifier alternations is shown, and which obligations are in the decidable
     fragment (EPR): elsewhere the solver may search for ever.
     """
-    request = Asked(**asked)  # type: ignore[arg-type]
+    request = Asked(**asked, max_seconds=max_seconds or (120.0 if suggest else 600.0))  # type: ignore[arg-type]
     if any_size and request.model is not None:
         raise click.UsageError("--any-size and -m exclude each other")
     if explain and (suggest or request.model is not None or request.consts):
         raise click.UsageError("--explain is about proofs for any size: it goes without --suggest, -m and --const")
-    make: Make = partial(_suggest, request, max_seconds) if suggest else partial(_prove, request)
+    make: Make = partial(_suggest, request) if suggest else partial(_prove, request)
     if explain:
         make = partial(_explain, request)
     console = make_console()
@@ -113,12 +113,12 @@ def _prove(request: Asked, path: str, progress: Progress) -> Report:
     return prove_file(path, request, progress)
 
 
-def _suggest(request: Asked, max_seconds: float, path: str, progress: Progress) -> Report:
+def _suggest(request: Asked, path: str, progress: Progress) -> Report:
     def told(line: str) -> None:
         if progress is not None:
             progress(0, 0, line)
 
-    return suggest_file(path, request, max_seconds, told)
+    return suggest_file(path, request, request.max_seconds, told)
 
 
 def _explain(request: Asked, path: str, progress: Progress) -> Report:

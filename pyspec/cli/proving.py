@@ -34,6 +34,7 @@ class Asked:
     consts: tuple[tuple[str, str], ...] = ()
     flaws: tuple[str, ...] = ()
     seconds: float = 20.0
+    max_seconds: float = 600.0
     threads: int | None = None
     no_search: bool = False
     no_refinement: bool = False
@@ -90,7 +91,7 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
     from pyspec.prove.engine import Options, prove, prove_instance
 
     searched = None if asked.no_search or not spec.models else search_model(spec, path, asked)
-    limits = Options(asked.seconds, threads=asked.threads, use_cache=not asked.no_cache)
+    limits = Options(asked.seconds, max_seconds=asked.max_seconds, threads=asked.threads, use_cache=not asked.no_cache)
     if asked.model is None and not asked.consts:
         result = prove(spec, asked.flaws, limits, progress)
     else:
@@ -161,6 +162,8 @@ def _report(result: ProofResult, path: str) -> Report:
         "obligations": [_obligation(one) for prop in result.properties for one in prop.obligations],
         "lemmas_used": list(result.used),
         "lemmas_not_needed": list(result.unused),
+        "not_covered": list(result.not_covered),
+        "out_of_time": result.out_of_time,
         "flaws": list(result.flaws),
         "seconds": round(result.seconds, 3),
         "build_seconds": round(result.build_seconds, 3),
@@ -294,6 +297,11 @@ def _tell_rest(console: Console, report: Report) -> None:
         console.print(Text.assemble(("  not needed by any proof: ", "yellow"), names))
     for axiom in report["axioms"]:
         console.print(Text(f"  assumed: {plain(axiom)}"))
+    if report["exit_code"] == exits.OK:
+        for what in report["not_covered"]:
+            console.print(Text(f"  not covered: {plain(what)}"))
+    if report["out_of_time"]:
+        console.print(Text("  all the time allowed was spent (--max-seconds)", "yellow"))
 
 
 def _conclusion(report: Report) -> Text:

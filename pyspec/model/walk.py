@@ -50,12 +50,13 @@ def bodies(spec: core.Spec) -> Iterator[object]:
 def sorts_in(of: ty.Type) -> set[str]:
     """The sorts whose elements may occur in a value of a type."""
     found = {of.name} if isinstance(of, ty.Sort) else set()
-    for part in _types(of):
+    for part in type_parts(of):
         found |= sorts_in(part)
     return found
 
 
-def _types(of: ty.Type) -> tuple[ty.Type, ...]:
+def type_parts(of: ty.Type) -> tuple[ty.Type, ...]:
+    """The types that a type is made of."""
     if isinstance(of, ty.Record):
         return tuple(kind for _, kind in of.fields)
     if isinstance(of, ty.Union):
@@ -78,7 +79,7 @@ def named_types(spec: core.Spec) -> list[ty.Type]:
         if isinstance(kind, ty.Record | ty.Union):
             found.setdefault(kind.name, kind)
         if not isinstance(kind, ty.Union):
-            todo += _types(kind)
+            todo += type_parts(kind)
     return list(found.values())
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.model.bounds import item_type, narrowed
 from pyspec.model.walk import nodes
-from pyspec.prove.encode import Encoder, Env, position
+from pyspec.prove.encode import Encoder, Env, called, position
 from pyspec.prove.logic import Truth, conj, disj, implies, neg
 from pyspec.prove.structure import fits, plain
 from pyspec.prove.values import SeqVal, Val
@@ -92,7 +93,7 @@ def _if(e: Encoder, expr: core.IfExpr, env: Env) -> Truth:
 
 
 def _let(e: Encoder, expr: core.LetExpr, env: Env) -> Truth:
-    inner = env.bind(expr.name, e.value(expr.value, env))
+    inner = env.bind(expr.name, e.value(expr.value, env), narrowed(expr.value, env.types))
     return conj((defined(e, expr.value, env), defined(e, expr.body, inner)))
 
 
@@ -106,16 +107,16 @@ def _all_of(e: Encoder, domain: Val, body: Callable[[Val], Truth]) -> Truth:
 
 
 def _quant(e: Encoder, expr: core.Quant, env: Env) -> Truth:
-    domain = e.value(expr.domain, env)
-    inner = _all_of(e, domain, lambda x: defined(e, expr.body, env.bind(expr.var, x)))
+    domain, of = e.value(expr.domain, env), item_type(expr.domain, env.types)
+    inner = _all_of(e, domain, lambda x: defined(e, expr.body, env.bind(expr.var, x, of)))
     return conj((defined(e, expr.domain, env), inner))
 
 
 def _comprehension(e: Encoder, gens: tuple[core.Gen, ...], tail: Callable[[Env], Truth], env: Env) -> Truth:
     if not gens:
         return tail(env)
-    gen, domain = gens[0], e.value(gens[0].domain, env)
-    inner = _all_of(e, domain, lambda x: _comprehension(e, gens[1:], tail, env.bind(gen.var, x)))
+    gen, domain, of = gens[0], e.value(gens[0].domain, env), item_type(gens[0].domain, env.types)
+    inner = _all_of(e, domain, lambda x: _comprehension(e, gens[1:], tail, env.bind(gen.var, x, of)))
     return conj((defined(e, gen.domain, env), inner))
 
 
@@ -133,20 +134,21 @@ def _map_comp(e: Encoder, expr: core.MapComp, env: Env) -> Truth:
     from pyspec.prove.structure import each_key
 
     assert isinstance(expr.type, ty.Map)
-    return each_key(e.u, "all", expr.type.key, lambda key: defined(e, expr.body, env.bind(expr.var, key)))
+    key_type = expr.type.key
+    return each_key(e.u, "all", key_type, lambda key: defined(e, expr.body, env.bind(expr.var, key, key_type)))
 
 
 def _choose(e: Encoder, expr: core.Choose, env: Env) -> Truth:
-    domain = e.value(expr.domain, env)
+    domain, of = e.value(expr.domain, env), item_type(expr.domain, env.types)
     cond = expr.cond
 
     def test(x: Val) -> Truth:
-        return True if cond is None else e.truth(cond, env.bind(expr.var, x))
+        return True if cond is None else e.truth(cond, env.bind(expr.var, x, of))
 
     found = domain.each("exists", test)
     tested = True
     if cond is not None:
-        tested = _all_of(e, domain, lambda x: defined(e, cond, env.bind(expr.var, x)))
+        tested = _all_of(e, domain, lambda x: defined(e, cond, env.bind(expr.var, x, of)))
     return conj((defined(e, expr.domain, env), tested, found))
 
 
@@ -156,14 +158,12 @@ def _fold(e: Encoder, expr: core.Fold, env: Env) -> Truth:
 
 def _call(e: Encoder, expr: core.Call, env: Env) -> Truth:
     function = e.functions[expr.name]
-    values = {name: e.value(part, env) for (name, _), part in zip(function.params, expr.args, strict=True)}
-    inner = Env(env.state, env.next, values)
-    return conj((_parts(e, expr.args, env), defined(e, function.body, inner)))
+    return conj((_parts(e, expr.args, env), defined(e, function.body, called(e, function, expr.args, env))))
 
 
 def _prime(e: Encoder, expr: core.Prime, env: Env) -> Truth:
     assert env.next is not None
-    return defined(e, expr.item, Env(env.next, None, env.locals))
+    return defined(e, expr.item, Env(env.next, None, env.locals, env.types))
 
 
 def _record(e: Encoder, expr: core.RecordExpr, env: Env) -> Truth:

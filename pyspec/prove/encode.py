@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.model.bounds import Names, item_type, longest, narrowed
 from pyspec.model.domains import cardinality, values_of
 from pyspec.prove import constants
-from pyspec.prove.logic import Term, Truth, conj, disj, implies, ite
+from pyspec.prove.logic import Term, Truth, add, conj, disj, implies, ite, same
 from pyspec.prove.opaque import Opaque
 from pyspec.prove.structure import (
     choice,
@@ -33,15 +34,17 @@ ENUMERABLE = 256
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """What names mean: local names, state variables now and in the next state."""
+    """What names mean: local names (`types`: what is known of them), state variables now and in the next state."""
 
     state: Mapping[str, Val]
     next: Mapping[str, Val] | None = None
     locals: Mapping[str, Val] = field(default_factory=dict)
+    types: Names = field(default_factory=dict)
 
-    def bind(self, name: str, value: Val) -> Env:
-        """This environment with one more local name."""
-        return replace(self, locals={**self.locals, name: value})
+    def bind(self, name: str, value: Val, of: ty.Type | None = None) -> Env:
+        """This environment with one more local name, of a type that is narrower than it says or not known to be."""
+        types = {known: one for known, one in {**self.types, name: of}.items() if one is not None}
+        return replace(self, locals={**self.locals, name: value}, types=types)
 
 
 class Encoder:
@@ -73,20 +76,30 @@ class Encoder:
         """The value of a condition."""
         return self.value(expr, env)
 
-    def elements(self, of: ty.Type, expr: core.Expr, what: str) -> list[Val]:
-        """All values of a type, in order (finite setting)."""
+    def elements(self, domain: core.Expr, env: Env, what: str) -> list[Val]:
+        """All values that may be in a collection, in order (finite setting)."""
         if not self.finite:
-            raise unsupported(what, expr.span, _HINTS.get(what, "state it with quantifiers, or prove it for a model"))
+            raise unsupported(what, domain.span, _HINTS.get(what, "state it with quantifiers, or prove it for a model"))
+        of = item_type(domain, env.types)
         if cardinality(of) > ENUMERABLE:
-            raise too_large(what, expr.span, "state it with quantifiers")
+            raise too_large(what, domain.span, "state it with quantifiers")
         return [lift(self.u, of, value) for value in values_of(of)]
+
+    def longest(self, expr: core.Expr, value: SeqVal, env: Env, what: str) -> int:
+        """The greatest length that a sequence may have (finite setting, or if it is known)."""
+        found = value.length if isinstance(value.length, int) else longest(expr, env.types) if self.finite else None
+        if found is None:
+            raise (too_large if self.finite else unsupported)(what, expr.span, _HINTS.get(what, _HINTS["a fold"]))
+        return found
 
 
 _HINTS = {
+    "a filtered sequence": "keep the sequence in a variable, or use a set",
     "the size of a set": "compare it with a small number (`len(S) <= 1`), use `majority(S)` or a quorum system, "
     "or count in a ghost variable",
     "a fold": "keep the result in a variable or a ghost variable, or use quantifiers",
     "a sum": "keep it in a ghost variable",
+    "a `for` loop over a sequence": "write one assignment with a comprehension, or one step for each item",
 }
 
 
@@ -112,12 +125,13 @@ def _if(e: Encoder, expr: core.IfExpr, env: Env) -> Val:
     return choice(e.u, cond, e.value(expr.then, env), e.value(expr.other, env))
 
 
+def _let(e: Encoder, expr: core.LetExpr, env: Env) -> Val:
+    return e.value(expr.body, env.bind(expr.name, e.value(expr.value, env), narrowed(expr.value, env.types)))
+
+
 def _quant(e: Encoder, expr: core.Quant, env: Env) -> Truth:
-    domain = e.value(expr.domain, env)
-    if isinstance(domain, SeqVal):
-        return within(e.u, expr.kind, domain.length, lambda i: e.truth(expr.body, env.bind(expr.var, domain.at(i))))
-    truth: Truth = domain.each(expr.kind, lambda x: e.truth(expr.body, env.bind(expr.var, x)))
-    return truth
+    domain, of = e.value(expr.domain, env), item_type(expr.domain, env.types)
+    return _each(e, domain, expr.kind, lambda x: e.truth(expr.body, env.bind(expr.var, x, of)))
 
 
 def _set_comp(e: Encoder, expr: core.SetComp, env: Env) -> SetVal:
@@ -130,12 +144,12 @@ def _set_comp(e: Encoder, expr: core.SetComp, env: Env) -> SetVal:
             cond = True if expr.cond is None else e.truth(expr.cond, scope)
             return e.u.guarded(kind, cond, lambda: last(scope))
         gen = expr.gens[at]
-        domain = e.value(gen.domain, scope)
+        domain, of = e.value(gen.domain, scope), item_type(gen.domain, scope.types)
         if gen.var in known:
-            inner = scope.bind(gen.var, known[gen.var])
+            inner = scope.bind(gen.var, known[gen.var], of)
             guard = _member(e, domain, known[gen.var])
             return e.u.guarded(kind, guard, lambda: walk(kind, known, at + 1, inner, last))
-        return _each(e, domain, kind, lambda x: walk(kind, known, at + 1, scope.bind(gen.var, x), last))
+        return _each(e, domain, kind, lambda x: walk(kind, known, at + 1, scope.bind(gen.var, x, of), last))
 
     def contains(x: Val) -> Truth:
         known = _inverted(expr.body, x, variables) or {}
@@ -157,7 +171,7 @@ def _comp_picker(e: Encoder, expr: core.SetComp, env: Env) -> Callable[[str], tu
             one = isinstance(expr.body, core.Local) and expr.body.name == gen.var
             x, guard = domain.pick(hint if one else gen.var)
             guards.append(guard)
-            scope = scope.bind(gen.var, x)
+            scope = scope.bind(gen.var, x, item_type(gen.domain, scope.types))
         if expr.cond is not None:
             guards.append(e.truth(expr.cond, scope))
         return e.value(expr.body, scope), conj(guards)
@@ -206,33 +220,53 @@ def _is_pattern(body: core.Expr, variables: set[str]) -> bool:
 
 def _seq_comp(e: Encoder, expr: core.SeqComp, env: Env) -> SeqVal:
     assert isinstance(expr.type, ty.Seq)
-    source = e.value(expr.gen.domain, env)
-    if expr.cond is not None:
-        raise unsupported("a filtered sequence", expr.span, "keep the sequence in a variable, or use a set")
-    return SeqVal(expr.type.item, source.length, lambda i: e.value(expr.body, env.bind(expr.gen.var, source.at(i))))
+    source, of = e.value(expr.gen.domain, env), item_type(expr.gen.domain, env.types)
+    if (cond := expr.cond) is not None:
+        source = _filtered(e, expr, source, lambda x: e.truth(cond, env.bind(expr.gen.var, x, of)), env)
+    return SeqVal(expr.type.item, source.length, lambda i: e.value(expr.body, env.bind(expr.gen.var, source.at(i), of)))
+
+
+def _filtered(e: Encoder, expr: core.SeqComp, source: SeqVal, test: Callable[[Val], Truth], env: Env) -> SeqVal:
+    """The items that satisfy a test (finite setting): each at the place that those kept before it leave."""
+    longest = e.longest(expr.gen.domain, source, env, "a filtered sequence")
+    kept = [conj((at < source.length, test(source.at(at)))) for at in range(longest)]
+    before: list[Term] = [0]
+    for one in kept:
+        before.append(add(before[-1], ite(one, 1, 0)))
+
+    def at(place: Term) -> Val:
+        found = e.u.junk(source.item)
+        for number in reversed(range(longest)):
+            found = choice(e.u, conj((kept[number], same(before[number], place))), source.at(number), found)
+        return found
+
+    return SeqVal(source.item, before[-1], at)
 
 
 def _map_comp(e: Encoder, expr: core.MapComp, env: Env) -> MapVal:
     assert isinstance(expr.type, ty.Map)
-    return MapVal(expr.type.key, lambda key: e.value(expr.body, env.bind(expr.var, key)))
+    key_type = expr.type.key
+    return MapVal(key_type, lambda key: e.value(expr.body, env.bind(expr.var, key, key_type)))
 
 
 def _choose(e: Encoder, expr: core.Choose, env: Env) -> Val:
-    domain = e.value(expr.domain, env)
+    domain, of = e.value(expr.domain, env), item_type(expr.domain, env.types)
 
     def test(x: Val) -> Truth:
-        return True if expr.cond is None else e.truth(expr.cond, env.bind(expr.var, x))
+        return True if expr.cond is None else e.truth(expr.cond, env.bind(expr.var, x, of))
 
-    return choose(e, expr, domain, test)
+    return choose(e, expr.domain, env, domain, test)
 
 
-def choose(e: Encoder, expr: core.Expr, domain: SetVal, test: Callable[[Val], Truth], greatest: bool = False) -> Val:
+def choose(
+    e: Encoder, collection: core.Expr, env: Env, domain: SetVal, test: Callable[[Val], Truth], greatest: bool = False
+) -> Val:
     """The first (or last) element of a set that satisfies a test. For any size, in a type without an order: some
     element, which admits more than the language does."""
     item = domain.item
     ordered = isinstance(item, ty.Int | ty.Range | ty.Enum) or (isinstance(item, ty.Sort) and item.ordered)
     if e.finite and not ordered:
-        return _first(e, expr, domain, test)
+        return _first(e, collection, env, domain, test)
     x = e.u.element(item, "chosen")
     found = domain.each("exists", test)
 
@@ -245,51 +279,43 @@ def choose(e: Encoder, expr: core.Expr, domain: SetVal, test: Callable[[Val], Tr
     return x
 
 
-def _first(e: Encoder, expr: core.Expr, domain: SetVal, test: Callable[[Val], Truth]) -> Val:
+def _first(e: Encoder, collection: core.Expr, env: Env, domain: SetVal, test: Callable[[Val], Truth]) -> Val:
     found: Val = None
-    for value in reversed(e.elements(domain.item, expr, "a choice")):
+    for value in reversed(e.elements(collection, env, "a choice")):
         this = conj((domain.contains(value), test(value)))
         found = value if found is None else choice(e.u, this, value, found)
     return found
 
 
 def _fold(e: Encoder, expr: core.Fold, env: Env) -> Val:
-    acc = e.value(expr.init, env)
-    domain = e.value(expr.domain, env)
+    acc, domain = e.value(expr.init, env), e.value(expr.domain, env)
+    of = item_type(expr.domain, env.types)
 
     def step(x: Val, old: Val) -> Val:
-        return e.value(expr.body, env.bind(expr.acc, old).bind(expr.var, x))
+        return e.value(expr.body, env.bind(expr.acc, old).bind(expr.var, x, of))
 
     if isinstance(domain, SeqVal):
-        longest = domain.length if isinstance(domain.length, int) else _longest(e, expr)
-        for at in range(longest):
+        for at in range(e.longest(expr.domain, domain, env, "a fold over a sequence")):
             acc = choice(e.u, at < domain.length, step(domain.at(at), acc), acc)
         return acc
-    for x in e.elements(_stored(expr.domain, domain.item), expr, "a fold"):
+    for x in e.elements(expr.domain, env, "a fold"):
         acc = choice(e.u, domain.contains(x), step(x, acc), acc)
     return acc
 
 
-def _longest(e: Encoder, expr: core.Fold) -> int:
-    of = expr.domain.type
-    if e.finite and isinstance(of, ty.Seq) and isinstance(of.capacity, int):
-        return of.capacity
-    raise unsupported("a fold over a sequence", expr.span, _HINTS["a fold"])
-
-
-def _stored(domain: core.Expr, item: ty.Type) -> ty.Type:
-    """The element type with its ranges, where the expression shows it."""
-    if isinstance(domain, core.Domain):
-        return domain.of
-    return item
-
-
 def _call(e: Encoder, expr: core.Call, env: Env) -> Val:
     function = e.functions[expr.name]
-    values = {name: e.value(part, env) for (name, _), part in zip(function.params, expr.args, strict=True)}
+    inner = called(e, function, expr.args, env)
     if e.opaque.hides(function):
-        return e.opaque.call(function, tuple(values.values()), env)
-    return e.value(function.body, replace(env, locals=values))
+        return e.opaque.call(function, tuple(inner.locals.values()), env)
+    return e.value(function.body, inner)
+
+
+def called(e: Encoder, function: core.Function, args: tuple[core.Expr, ...], env: Env) -> Env:
+    """What names mean inside a function that is called with these arguments."""
+    given = list(zip(function.params, args, strict=True))
+    values = {name: e.value(part, env) for (name, _), part in given}
+    return replace(env, locals=values, types={name: narrowed(part, env.types) for (name, _), part in given})
 
 
 def _domain(e: Encoder, expr: core.Domain, env: Env) -> SetVal:
@@ -372,7 +398,7 @@ EXPRESSIONS: dict[type, Callable[..., Val]] = {
     core.Prime: _prime,
     core.Op: _op,
     core.IfExpr: _if,
-    core.LetExpr: lambda e, expr, env: e.value(expr.body, env.bind(expr.name, e.value(expr.value, env))),
+    core.LetExpr: _let,
     core.Quant: _quant,
     core.SetComp: _set_comp,
     core.SeqComp: _seq_comp,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pyspec.base.diagnostics import Diagnostic
@@ -16,6 +16,7 @@ from pyspec.base.source import NOWHERE
 from pyspec.lang import core
 from pyspec.model.instance import Instance, describe_constants
 from pyspec.prove import store
+from pyspec.prove.coverage import not_covered
 from pyspec.prove.cti import Cti, Target, find, instance_cti
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
 from pyspec.prove.rests import is_part, resting, used_properties
@@ -24,14 +25,17 @@ from pyspec.prove.smtlib import Writer
 from pyspec.prove.solve import PATIENT, QUICK, SELECTIVE, Attempt, Outcome, Task, solve_all, solver_version
 
 Progress = Callable[[int, int, str], None]
+#: With so many obligations of a property open after the quick attempts, a counterexample is more likely than a proof.
+HOPELESS = 3
 
 
 @dataclass(frozen=True)
 class Options:
-    """Limits of a proof: seconds for each obligation and for each search for a counterexample, processes."""
+    """Limits of a proof: seconds for each obligation, each search for a counterexample, all of it; processes."""
 
     seconds: float = 20.0
     cti_seconds: float = 10.0
+    max_seconds: float = 600.0
     threads: int | None = None
     use_cache: bool = True
 
@@ -81,6 +85,8 @@ class _Proof:
         self.writer = Writer(self.problem.encoder.u)
         self.items: list[_Item] = []
         self.ctis: dict[str, Cti] = {}
+        self.until = time.monotonic() + self.options.max_seconds
+        self.complete = True  # whether all obligations were made
 
     def run(self) -> ProofResult:
         """The whole of it."""
@@ -89,12 +95,13 @@ class _Proof:
         self.items = self._following()
         follow = {item.result.part for item in self.items}
         again = time.monotonic()
-        tasks = [(one, self._task(one, QUICK)) for one in self.problem.all() if not self._follows(one, follow)]
+        tasks = list(self._tasks(follow))
         built = time.monotonic() - again
         self.items += self._solved(tasks)
+        self._refute(HOPELESS)
         self._again(SELECTIVE)
         self._derive()
-        self._refute(unsupported)
+        self._refute()
         self._again(PATIENT)
         self._derive()
         properties = self._properties(unsupported)
@@ -118,12 +125,24 @@ class _Proof:
             tuple(name for name in lemmas if name not in used),
             tuple(name for name in lemmas if name in used),
             self.flaws,
+            not_covered(self.spec),
+            time.monotonic() > self.until,
         )
 
     # ------------------------------------------------------------------------------------------------ solving
 
+    def _tasks(self, follow: set[str]) -> Iterator[tuple[Obligation, Task]]:
+        """All obligations, but for those of conjuncts that follow from others; fewer if time runs out."""
+        for one in self.problem.all():
+            if time.monotonic() > self.until:
+                self.complete = False
+                return
+            if not self._follows(one, follow):
+                yield one, self._task(one, QUICK)
+
     def _task(self, one: Obligation, attempts: tuple[Attempt, ...]) -> Task:
-        return Task(one.name, *self.writer.text(one), self.options.seconds, attempts, self.problem.near(one))
+        text, labels = self.writer.text(one)
+        return Task(one.name, text, labels, self.options.seconds, attempts, self.problem.near(one), self.until)
 
     def _solved(self, tasks: list[tuple[Obligation, Task]]) -> list[_Item]:
         """Solves obligations, those that are not known from an earlier run."""
@@ -212,10 +231,12 @@ class _Proof:
 
     # ----------------------------------------------------------------------------------------- counterexamples
 
-    def _refute(self, unsupported: dict[str, Diagnostic]) -> None:
-        """Looks for a counterexample to induction for each property with an open obligation."""
+    def _refute(self, least: int = 1) -> None:
+        """Looks for a counterexample to induction for each property with at least so many open obligations."""
         for name in dict.fromkeys(item.result.prop for item in self.items if item.open):
             failed = [item for item in self.items if item.open and item.result.prop == name]
+            if name in self.ctis or len(failed) < least:
+                continue
             found = self._counterexample(failed)
             if found is not None:
                 self.ctis[name] = found
@@ -223,7 +244,7 @@ class _Proof:
     def _counterexample(self, failed: list[_Item]) -> Cti | None:
         """A counterexample for the first of the failed obligations that has one in a small instance."""
         failed = sorted(failed, key=lambda item: item.result.status != "refuted")
-        until = time.monotonic() + self.options.cti_seconds
+        until = min(time.monotonic() + self.options.cti_seconds, self.until)
         for target in dict.fromkeys(Target.of(item.obligation) for item in failed):
             seconds = until - time.monotonic()
             if seconds <= 0:
@@ -255,6 +276,8 @@ class _Proof:
             fate = "unsupported"
         elif any(one.status != "proved" for one in results):
             fate = "undecided" if cti is None else "refuted"
+        elif not self.complete:
+            fate = "undecided"
         elif rest:
             fate = "depends"
         return PropertyProof(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pyspec.base.source import Span
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.model.bounds import Names, item_type, narrowed
 from pyspec.prove.defined import defined
 from pyspec.prove.encode import Encoder, Env, position, with_item
 from pyspec.prove.logic import Truth, conj, implies, ite, neg
@@ -39,19 +40,20 @@ class Run:
     conds: tuple[Truth, ...] = ()
     checks: tuple[Check, ...] = ()
     facts: tuple[Truth, ...] = ()  # what is known of the symbols that it names
+    types: Names = field(default_factory=dict)  # of local names, with what is known of their ranges
 
     @property
     def env(self) -> Env:
         """What names mean here."""
-        return Env(self.state, None, self.locals)
+        return Env(self.state, None, self.locals, self.types)
 
     def when(self, *conds: Truth) -> Run:
         """This run under more conditions."""
         return replace(self, conds=(*self.conds, *(cond for cond in conds if cond is not True)))
 
-    def bind(self, name: str, value: Val) -> Run:
-        """This run with one more local name."""
-        return replace(self, locals={**self.locals, name: value})
+    def bind(self, name: str, value: Val, of: ty.Type) -> Run:
+        """This run with one more local name, of which the type is known with its ranges."""
+        return replace(self, locals={**self.locals, name: value}, types={**self.types, name: of})
 
     def check(self, cond: Truth, what: str, span: Span) -> Run:
         """This run with one more thing that must hold once its conditions do."""
@@ -66,7 +68,7 @@ def begin(e: Encoder, action: core.Action, state: Mapping[str, Val]) -> Run:
     for param in action.params:
         run = run.check(defined(e, param.domain, run.env), f"the domain of {param.name}", param.domain.span)
         value, guard = e.value(param.domain, run.env).pick(param.name)
-        run = run.bind(param.name, value).when(guard)
+        run = run.bind(param.name, value, item_type(param.domain, run.types)).when(guard)
     return run
 
 
@@ -94,7 +96,7 @@ def _when(e: Encoder, s: core.When, run: Run) -> list[Run]:
 
 def _let(e: Encoder, s: core.Let, run: Run) -> list[Run]:
     run = _evaluated(e, s.value, run)
-    return [run.bind(s.name, e.value(s.value, run.env))]
+    return [run.bind(s.name, e.value(s.value, run.env), narrowed(s.value, run.types))]
 
 
 def _assert(e: Encoder, s: core.Assert, run: Run) -> list[Run]:
@@ -105,7 +107,7 @@ def _assert(e: Encoder, s: core.Assert, run: Run) -> list[Run]:
 def _any(e: Encoder, s: core.Any, run: Run) -> list[Run]:
     run = _evaluated(e, s.domain, run)
     value, guard = e.value(s.domain, run.env).pick(s.var)
-    run = run.bind(s.var, value).when(guard)
+    run = run.bind(s.var, value, item_type(s.domain, run.types)).when(guard)
     if s.cond is not None:
         run = _evaluated(e, s.cond, run)
         run = run.when(e.truth(s.cond, run.env))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.model.bounds import item_type
 from pyspec.model.walk import nodes
 from pyspec.prove.encode import Encoder
 from pyspec.prove.logic import Truth, conj, disj, implies
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Block = Callable[..., list["Run"]]
 #: How iterations write a variable: the position of the element in the key, "key" if it is the key, or "added".
 Writes = Mapping[str, int | str]
+#: The local name for the condition that an iteration takes place.
+HERE = "(here)"
 HINT = "write one assignment with a comprehension (`m = {k: ... for k in K}`), or one step for each element"
 
 
@@ -35,23 +38,28 @@ def loop(e: Encoder, s: core.For, run: Run, block: Block) -> list[Run]:
     """The runs of a loop."""
     domain = e.value(s.domain, run.env)
     if not isinstance(domain, SeqVal) and domain.items is not None and len(domain.items) <= 1:
-        return block(e, s.body, run.bind(s.var, domain.items[0])) if domain.items else [run]
+        return (
+            block(e, s.body, run.bind(s.var, domain.items[0], item_type(s.domain, run.types)))
+            if domain.items
+            else [run]
+        )
     if isinstance(domain, SeqVal):
-        raise unsupported("a `for` loop over a sequence", s.span, HINT)
+        longest = e.longest(s.domain, domain, run.env, "a `for` loop over a sequence")
+        return _one_by_one(e, s, run, [(domain.at(at), at < domain.length) for at in range(longest)], block)
     if e.finite:
-        return _one_by_one(e, s, run, domain, block)
+        values = e.elements(s.domain, run.env, "a `for` loop")
+        return _one_by_one(e, s, run, [(value, domain.contains(value)) for value in values], block)
     return [_at_once(e, s, run, domain, _writes(e, s), block)]
 
 
-def _one_by_one(e: Encoder, s: core.For, run: Run, domain: SetVal, block: Block) -> list[Run]:
-    """Finite setting: the body under the condition that the value is in the set, for each value in order."""
-    of = s.domain.of if isinstance(s.domain, core.Domain) else domain.item
-    runs = [run.bind("(set)", domain)]
-    for value in e.elements(of, s.domain, "a `for` loop"):
-        inside = core.Op(ty.Bool(), "set.in", (core.Local(of, s.var), core.Local(ty.Set(of), "(set)")), span=s.span)
-        step = core.If(inside, s.body, (), span=s.span)
-        runs = [after for before in runs for after in block(e, (step,), before.bind(s.var, value))]
-    return runs
+def _one_by_one(e: Encoder, s: core.For, run: Run, items: list[tuple[Val, Truth]], block: Block) -> list[Run]:
+    """The body for each value in order, under the condition that there is one."""
+    of, runs = item_type(s.domain, run.types), [run]
+    step = core.If(core.Local(ty.Bool(), HERE), s.body, (), span=s.span)
+    for value, here in items:
+        starts = [before.bind(s.var, value, of).bind(HERE, here, ty.Bool()) for before in runs]
+        runs = [after for start in starts for after in block(e, (step,), start)]
+    return [replace(after, locals=run.locals, types=run.types) for after in runs]
 
 
 # ---------------------------------------------------------------------------------------------------- all at once
@@ -61,7 +69,11 @@ def _at_once(e: Encoder, s: core.For, run: Run, domain: SetVal, writes: Writes, 
     blank = {name: literal_set(e.u, run.state[name].item, ()) for name, how in writes.items() if how == "added"}
 
     def iteration(x: Val) -> Run:
-        runs = block(e, s.body, replace(run, state={**run.state, **blank}, checks=()).bind(s.var, x))
+        runs = block(
+            e,
+            s.body,
+            replace(run, state={**run.state, **blank}, checks=()).bind(s.var, x, item_type(s.domain, run.types)),
+        )
         assert len(runs) == 1, "bodies that split were refused"
         return runs[0]
 

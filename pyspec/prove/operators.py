@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.model.domains import cardinality
 from pyspec.prove.constants import majorities
 from pyspec.prove.encode import Encoder, Env, choose
 from pyspec.prove.logic import Term, Truth, add, conj, disj, implies, ite, neg, sub
-from pyspec.prove.structure import choice, common, each_key, equal, literal_set, put, within
+from pyspec.prove.structure import choice, common, each_key, equal, joined_item, literal_set, put, within
 from pyspec.prove.unsupported import unsupported
 from pyspec.prove.values import BagVal, MapVal, Opt, SeqVal, SetVal, Val
 
@@ -34,13 +35,6 @@ def _or_else(e: Encoder, expr: core.Op, env: Env) -> Val:
     item = e.value(expr.args[0], env)
     return choice(e.u, item.defined, item.value, e.value(expr.args[1], env))
 
-
-LAZY: dict[str, Callable[[Encoder, core.Op, Env], Val]] = {
-    "and": _and,
-    "or": _or,
-    "implies": _implies,
-    "or_else": _or_else,
-}
 
 # ----------------------------------------------------------------------------------------------- sizes of sets
 
@@ -87,19 +81,44 @@ def _at_least(e: Encoder, items: SetVal, count: int, given: tuple[Val, ...] = ()
     return items.each("exists", another)
 
 
-def _size(e: Encoder, expr: core.Op, a: SetVal) -> Term:
-    total: Term = 0
-    for x in e.elements(a.item, expr, "the size of a set"):
-        total = add(total, ite(a.contains(x), 1, 0))
+def _size(e: Encoder, expr: core.Op, env: Env) -> Term:
+    items, total = e.value(expr.args[0], env), 0
+    for x in e.elements(expr.args[0], env, "the size of a set"):
+        total = add(total, ite(items.contains(x), 1, 0))
     return total
 
 
-def _majority(e: Encoder, expr: core.Op, a: SetVal) -> Truth:
-    if not e.finite:
-        return majorities(e, a.item).each("exists", lambda q: q.each("all", a.contains))
-    elements = e.elements(a.item, expr, "a majority")
-    return 2 * _size(e, expr, a) > len(elements)
+def _bag_size(e: Encoder, expr: core.Op, env: Env) -> Term:
+    items, total = e.value(expr.args[0], env), 0
+    for x in e.elements(expr.args[0], env, "the size of a bag"):
+        total = add(total, items.count(x))
+    return total
 
+
+def _majority(e: Encoder, expr: core.Op, env: Env) -> Truth:
+    items = e.value(expr.args[0], env)
+    if not e.finite:
+        return majorities(e, items.item).each("exists", lambda q: q.each("all", items.contains))
+    return 2 * _size(e, expr, env) > cardinality(items.item)
+
+
+def _extreme(greatest: bool) -> Callable[..., Val]:
+    return lambda e, expr, env: choose(e, expr.args[0], env, e.value(expr.args[0], env), lambda x: True, greatest)
+
+
+#: Operators that go through the elements of a collection, or do not evaluate every argument.
+LAZY: dict[str, Callable[[Encoder, core.Op, Env], Val]] = {
+    "and": _and,
+    "or": _or,
+    "implies": _implies,
+    "or_else": _or_else,
+    "set.size": _size,
+    "set.majority": _majority,
+    "set.min": _extreme(False),
+    "set.max": _extreme(True),
+    "set.only": _extreme(False),
+    "bag.size": _bag_size,
+}
 
 # ------------------------------------------------------------------------------------------------- integers
 
@@ -141,7 +160,8 @@ def _union(e: Encoder, expr: core.Op, a: SetVal, b: SetVal) -> SetVal:
     if a.items is not None and b.items is None:
         a, b = b, a
     root, touched = (None, ()) if b.items is None else (a.root or a, (*a.touched, *b.items))
-    return SetVal(a.item, contains, each, e.u.picker(a.item, contains), root=root, touched=touched)
+    item = joined_item(a, b)
+    return SetVal(item, contains, each, e.u.picker(item, contains), root=root, touched=touched)
 
 
 def _diff(e: Encoder, expr: core.Op, a: SetVal, b: SetVal) -> SetVal:
@@ -189,10 +209,6 @@ def _flatten(e: Encoder, expr: core.Op, a: SetVal) -> SetVal:
     return SetVal(expr.type.item, contains, each, e.u.picker(expr.type.item, contains))
 
 
-def _extreme(greatest: bool) -> Callable[..., Val]:
-    return lambda e, expr, a: choose(e, expr, a, lambda x: True, greatest)
-
-
 def interval(e: Encoder, low: Term, high: Term) -> SetVal:
     """The set of the integers from one to another."""
     if isinstance(low, int) and isinstance(high, int) and high - low < 8:
@@ -205,13 +221,6 @@ def interval(e: Encoder, low: Term, high: Term) -> SetVal:
 
 def _bag_diff(e: Encoder, expr: core.Op, a: BagVal, b: BagVal) -> BagVal:
     return BagVal(a.item, lambda x: ite(a.count(x) >= b.count(x), sub(a.count(x), b.count(x)), 0))
-
-
-def _bag_size(e: Encoder, expr: core.Op, a: BagVal) -> Term:
-    total: Term = 0
-    for x in e.elements(a.item, expr, "the size of a bag"):
-        total = add(total, a.count(x))
-    return total
 
 
 def _concat(e: Encoder, expr: core.Op, a: SeqVal, b: SeqVal) -> SeqVal:
@@ -303,20 +312,14 @@ STRICT: dict[str, Callable[..., Val]] = {
     "set.inter": lambda e, expr, a, b: _filtered(e, a, b.contains),
     "set.diff": _diff,
     "set.subset": _subset,
-    "set.size": _size,
     "set.subsets": _subsets,
     "set.flatten": _flatten,
-    "set.min": _extreme(False),
-    "set.max": _extreme(True),
-    "set.only": _extreme(False),
-    "set.majority": _majority,
     "range": lambda e, expr, a, b: interval(e, a, b),
     "range.seq": _range_seq,
     "bag.in": _bag_in,
     "bag.count": lambda e, expr, a, x: a.count(x),
     "bag.add": lambda e, expr, a, b: BagVal(a.item, lambda x: add(a.count(x), b.count(x))),
     "bag.diff": _bag_diff,
-    "bag.size": _bag_size,
     "bag.support": lambda e, expr, a: e.u.predicate(a.item, lambda x: a.count(x) > 0),
     "seq.in": lambda e, expr, x, a: sequence_items(e, a).contains(x),
     "seq.at": lambda e, expr, a, i: a.at(i),

@@ -62,4 +62,5 @@ class ProofResult:
     unused: tuple[str, ...] = ()  # lemmas that no proof uses
     used: tuple[str, ...] = ()  # lemmas that some proof uses
     flaws: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    not_covered: tuple[str, ...] = ()  # what the verdict says nothing of
+    out_of_time: bool = False  # whether all the time allowed was spent

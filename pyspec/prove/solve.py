@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import z3
 
+from pyspec.prove import second
 from pyspec.prove.select import Hypotheses, Selection, flattened
 
 #: Attempts end by work done, in z3's own measure, so that what is proved does not depend on how busy the machine is: so
@@ -24,12 +26,13 @@ EVERYTHING = Selection()
 @dataclass(frozen=True)
 class Attempt:
     """One way to solve: a name for reports, the share of the time limit it gets, the hypotheses it uses, parameters of
-    z3."""
+    z3; or the way to ask the second solver."""
 
     name: str
     share: float
     uses: Selection = EVERYTHING
     params: tuple[tuple[str, object], ...] = ()
+    second: bool = False
 
 
 #: The first attempts: with the hypotheses that look most useful, then with all, for a moment.
@@ -53,9 +56,11 @@ SELECTIVE = (
     *(Attempt(f"few {seed}", 0.02, Selection(1.0, "goal", share=0.4, seed=seed)) for seed in range(1, 4)),
     *(Attempt(f"some {seed}", 0.02, Selection(0.5, "none", share=0.4, seed=seed)) for seed in range(1, 5)),
 )
-#: Tried last: all hypotheses, without model finding (often decisive outside EPR), with other seeds.
+#: Tried last: all hypotheses, without model finding (often decisive outside EPR), by the second solver if there is one,
+#: with other seeds.
 PATIENT = (
     Attempt("all without mbqi", 0.1, params=(("smt.mbqi", False),)),
+    *(Attempt(way, 0.15, second=True) for way in second.WAYS),
     Attempt("all, seed 7", 0.25, params=(("smt.random_seed", 7),)),
     Attempt("all, relevancy 0", 0.25, params=(("smt.relevancy", 0), ("smt.random_seed", 11))),
 )
@@ -72,6 +77,7 @@ class Task:
     seconds: float
     attempts: tuple[Attempt, ...] = QUICK
     near: tuple[str, ...] = ()
+    until: float = math.inf  # on the monotonic clock, which all processes share
 
 
 @dataclass(frozen=True)
@@ -89,19 +95,30 @@ class Outcome:
 def solve(task: Task) -> Outcome:
     """Tries one attempt after the other."""
     started = time.monotonic()
+    if started > task.until:
+        return Outcome("unknown", 0.0)
     context = z3.Context()
     given = Hypotheses(task.labels, list(z3.parse_smt2_string(task.text, ctx=context)), task.near)
     for attempt in task.attempts:
-        status, used = _try(given, attempt, task.seconds, context)
+        left = task.until - time.monotonic()
+        if left <= 0:
+            break
+        clock = min(left, SLACK * attempt.share * task.seconds)
+        if attempt.second:
+            status, used = _ask_second(given, attempt, task.text, clock)
+        else:
+            status, used = _try(given, attempt, task.seconds, clock, context)
         if status != "unknown":
             return Outcome(status, time.monotonic() - started, attempt.name, used)
     return Outcome("unknown", time.monotonic() - started)
 
 
-def _try(given: Hypotheses, attempt: Attempt, seconds: float, context: z3.Context) -> tuple[str, tuple[str, ...]]:
+def _try(
+    given: Hypotheses, attempt: Attempt, seconds: float, clock: float, context: z3.Context
+) -> tuple[str, tuple[str, ...]]:
     solver = z3.Solver(ctx=context)
     solver.set("rlimit", max(1, int(WORK * attempt.share * seconds)))
-    solver.set("timeout", max(1, int(SLACK * 1000 * attempt.share * seconds)))
+    solver.set("timeout", max(1, int(1000 * clock)))
     solver.set("smt.core.minimize", True)
     for name, value in attempt.params:
         solver.set(name, value)
@@ -113,6 +130,16 @@ def _try(given: Hypotheses, attempt: Attempt, seconds: float, context: z3.Contex
         numbers = sorted(int(str(name)[1:]) for name in solver.unsat_core())
         return "proved", tuple(given.labels[number] for number in numbers)
     return ("refuted" if found == z3.sat and attempt.uses.everything else "unknown"), ()
+
+
+def _ask_second(given: Hypotheses, attempt: Attempt, text: str, clock: float) -> tuple[str, tuple[str, ...]]:
+    head = text[: text.index("(assert ")]
+    asserts = [(f"a{number}", given.formulas[number].sexpr()) for number in attempt.uses.choose(given)]
+    found, names = second.solve(head, asserts, attempt.name, clock)
+    if found == "unsat":
+        numbers = sorted(int(name[1:]) for name in names)
+        return "proved", tuple(given.labels[number] for number in numbers)
+    return ("refuted" if found == "sat" and attempt.uses.everything else "unknown"), ()
 
 
 def solve_all(
@@ -141,5 +168,5 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def solver_version() -> str:
-    """The solver with its version."""
-    return f"z3 {z3.get_version_string()}"
+    """The solvers with their versions."""
+    return ", ".join(filter(None, (f"z3 {z3.get_version_string()}", second.version())))

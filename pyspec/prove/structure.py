@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyspec.lang import types as ty
+from pyspec.lang.typeops import value_type
 from pyspec.model.domains import cardinality, values_of
 from pyspec.model.values import Atom, Bag, Map, Rec, Value
 from pyspec.prove.logic import Term, Truth, add, conj, disj, implies, ite, neg, same
@@ -138,12 +139,21 @@ def _choose_set(u: Universe, cond: Truth, a: SetVal, b: SetVal) -> SetVal:
     def contains(x: Val) -> Truth:
         return ite(cond, a.contains(x), b.contains(x))
 
+    item = joined_item(a, b)
+
     def each(kind: str, body: Callable[[Val], Truth]) -> Truth:
+        if u.finite:  # one body instead of two: choices nest
+            return u.quantify(kind, item, lambda x: u.guarded(kind, contains(x), lambda: body(x)))
         return ite(cond, a.each(kind, body), b.each(kind, body))
 
     places = common(a, b)
     root, touched = (None, ()) if places is None else (a.root or a, places)
-    return SetVal(a.item, contains, each, u.picker(a.item, contains), root=root, touched=touched)
+    return SetVal(item, contains, each, u.picker(item, contains), root=root, touched=touched)
+
+
+def joined_item(a: SetVal, b: SetVal) -> ty.Type:
+    """The type of the elements of either of two sets."""
+    return a.item if a.item == b.item else value_type(a.item)
 
 
 def _choose_map(u: Universe, cond: Truth, a: MapVal, b: MapVal) -> MapVal:

@@ -20,6 +20,7 @@ import z3
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.typeops import show
+from pyspec.prove import flat
 from pyspec.prove.logic import Term, Truth, at_most, conj, disj, implies, ite, less, neg
 from pyspec.prove.values import COLLECTIONS, BagVal, MapVal, Opt, Row, SeqVal, SetVal, Shape, Sum, Val
 
@@ -209,37 +210,38 @@ class Universe:
             missing = Opt(False, self.junk(of.item))
             return (Shape("none", (), lambda leaves: missing), *map(_some, self.shapes(of.item)))
         if isinstance(of, ty.Record):
-            return self._product(tuple(kind for _, kind in of.fields))
+            return self.product(tuple(kind for _, kind in of.fields))
         if isinstance(of, ty.Tuple):
-            return self._product(of.items)
+            return self.product(of.items)
         if isinstance(of, ty.Union):
             return tuple(
                 self._shape_of_case(of, at, case.name, s) for at, case in enumerate(of.cases) for s in self.shapes(case)
             )
         if isinstance(of, COLLECTIONS):
-            return (Shape("", (of,), lambda leaves: self.rigid(of, leaves[0])),)
+            return flat.layouts(self, of) or (Shape("", (of,), lambda leaves: self.rigid(of, leaves[0])),)
         return (Shape("", (of,), lambda leaves: leaves[0]),)
 
     def _shape_of_case(self, of: ty.Union, at: int, name: str, fields: Shape) -> Shape:
         return Shape(f"{name}{fields.label}", fields.leaves, lambda leaves: self._sum(of, at, fields.build(leaves)))
 
-    def _product(self, parts: tuple[ty.Type, ...]) -> tuple[Shape, ...]:
+    def product(self, parts: tuple[ty.Type, ...]) -> tuple[Shape, ...]:
+        """The shapes of a row."""
         return tuple(_joined(row) for row in itertools.product(*map(self.shapes, parts)))
 
     def _sum(self, of: ty.Union, at: int, fields: Val) -> Sum:
         rows = (fields if number == at else self.junk(case) for number, case in enumerate(of.cases))
         return Sum(tuple(number == at for number in range(len(of.cases))), tuple(rows))
 
-    def decide(self, of: ty.Type, value: Val) -> list[tuple[Truth, int, tuple[Term, ...]]]:
+    def decide(self, of: ty.Type, value: Val) -> flat.Decisions:
         """For each shape that a value may have: the condition, the number of the shape, the scalars."""
         if isinstance(of, ty.Option):
             none = [(neg(value.defined), 0, ())] if value.defined is not True else []
             inner = self.decide(of.item, value.value) if value.defined is not False else []
             return [*none, *((conj((value.defined, guard)), 1 + at, leaves) for guard, at, leaves in inner)]
         if isinstance(of, ty.Record):
-            return self._decide_row(tuple(kind for _, kind in of.fields), value.items)
+            return self.decide_row(tuple(kind for _, kind in of.fields), value.items)
         if isinstance(of, ty.Tuple):
-            return self._decide_row(of.items, value.items)
+            return self.decide_row(of.items, value.items)
         if isinstance(of, ty.Union):
             found, start = [], 0
             for case, tag, row in zip(of.cases, value.tags, value.cases, strict=True):
@@ -247,12 +249,14 @@ class Universe:
                     found += [(conj((tag, guard)), start + at, leaves) for guard, at, leaves in self.decide(case, row)]
                 start += len(self.shapes(case))
             return found
-        return [(True, 0, (self.ident(of, value) if isinstance(of, COLLECTIONS) else value,))]
+        if isinstance(of, COLLECTIONS):
+            named = self.shapes(of)[0].leaves == (of,)
+            return [(True, 0, (self.ident(of, value),))] if named else flat.decide(self, of, value)
+        return [(True, 0, (value,))]
 
-    def _decide_row(
-        self, kinds: tuple[ty.Type, ...], items: tuple[Val, ...]
-    ) -> list[tuple[Truth, int, tuple[Term, ...]]]:
-        found: list[tuple[Truth, int, tuple[Term, ...]]] = [(True, 0, ())]
+    def decide_row(self, kinds: tuple[ty.Type, ...], items: tuple[Val, ...]) -> flat.Decisions:
+        """The same for a row."""
+        found: flat.Decisions = [(True, 0, ())]
         for kind, item in zip(kinds, items, strict=True):
             width, parts = len(self.shapes(kind)), self.decide(kind, item)
             found = [
