@@ -88,8 +88,7 @@ class Traces:
 
     def error(self, finding: Finding) -> tuple[Diagnostic, Trace | None]:
         """An evaluation error with its trace: the interpreter must meet one of the same kind in the same state."""
-        for run in self.runs(finding):
-            states = [self.state(words) for words in run]
+        for states in self._ways(finding):
             trace = replay(self.machine, states) if states else None
             for problem, runner, args in self._problems(finding, states):
                 if KINDS[problem.kind] == finding.kind:
@@ -98,6 +97,13 @@ class Traces:
                     return _diagnostic(problem), trace
         place = self.made.spans[finding.span]
         raise EngineDisagreement(f"only native code meets an evaluation error of kind {finding.kind} at {place}")
+
+    def _ways(self, finding: Finding) -> Iterator[list[State]]:
+        """Runs to where the search met an error; at the start that is no state yet, or some initial state."""
+        for run in self.runs(finding):
+            yield [self.state(words) for words in run]
+        if finding.starting:
+            yield from ([state] for state in self.machine.initial())
 
     def _problems(
         self, finding: Finding, states: list[State]

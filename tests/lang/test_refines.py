@@ -76,3 +76,11 @@ def test_an_unmapped_variable_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         run(tmp_path, text)
     assert [d.code for d in caught.value.diagnostics] == ["E0422"]
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_mapping_without_a_value_at_the_start_is_an_error_of_the_specification(tmp_path: Path, native: bool) -> None:
+    concrete = CONCRETE.format(start=0).replace("sum(", "(choose n in 1..4 where n > 4) + sum(")
+    error = run(tmp_path, concrete, native=native).error
+    assert error is not None
+    assert error.code == "E0607"
