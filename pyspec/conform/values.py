@@ -139,10 +139,11 @@ class Pool:
     many they become the old ones, and the old ones are forgotten. `forgotten` says how many.
 
     Indexes, from the values of some fields to a chain of the messages that have them, the newest first, are made when
-    they are first asked for; pools that come from this one keep them.
+    they are first asked for; pools that come from this one keep them. `again` counts the young messages that are among
+    the old ones, too.
     """
 
-    __slots__ = ("_digest", "bag", "counts", "forgotten", "indexes", "keep", "old", "size")
+    __slots__ = ("_digest", "again", "bag", "counts", "forgotten", "indexes", "keep", "old", "size")
 
     def __init__(self, bag: bool, keep: int = 0) -> None:
         self.bag, self.keep = bag, 0 if bag else keep
@@ -150,13 +151,14 @@ class Pool:
         self.size = 0
         self.indexes: tuple[tuple[tuple[int, ...], immutables.Map[Value, Any]], ...] = ()
         self.old: Pool | None = None
-        self.forgotten = 0
+        self.forgotten = self.again = 0
         self._digest = 0
 
     def _copy(self) -> Pool:
         made = object.__new__(Pool)
         made.bag, made.counts, made.size, made.indexes = self.bag, self.counts, self.size, self.indexes
         made._digest, made.keep, made.old, made.forgotten = self._digest, self.keep, self.old, self.forgotten
+        made.again = self.again
         return made
 
     def plus(self, items: Iterable[Value]) -> Pool:
@@ -176,7 +178,7 @@ class Pool:
         """The young messages become the old ones."""
         made = Pool(False, self.keep)
         made.old = self._copy()
-        made.old.old = None
+        made.old.old, made.old.again = None, 0
         made.indexes = tuple([(at, immutables.Map()) for at, _ in self.indexes])
         made.forgotten = self.forgotten + (0 if self.old is None else self.old.size)
         return made
@@ -194,6 +196,8 @@ class Pool:
 
     def _set(self, item: Value, had: int, count: int) -> None:
         self.size += count - had
+        if self.old is not None and item in self.old.counts:
+            self.again += count - had
         self._digest ^= _mixed(item, had) ^ _mixed(item, count)
         self.counts = self.counts.set(item, count) if count else self.counts.delete(item)
         if not had or not count:
@@ -241,7 +245,7 @@ class Pool:
             yield from (item for item in self.old.counts if item not in self.counts)
 
     def __len__(self) -> int:
-        return self.size if self.old is None else sum(1 for _ in self)
+        return self.size if self.old is None else self.size + self.old.size - self.again
 
     def digest(self) -> int:
         """A number that equal pools have in common."""

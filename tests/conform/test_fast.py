@@ -104,6 +104,17 @@ def test_a_pool_that_keeps_the_latest() -> None:
     assert pool.forgotten + len(pool) == 100
 
 
+def test_the_size_of_a_pool_is_known_without_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice, pool = random.Random(4), Pool(False, keep=8)
+    for _ in range(600):
+        message = Rec("M", ("a",), (dice.randrange(30),))
+        pool = pool.plus([message]) if dice.random() < 0.8 else pool.minus([message])
+        assert len(pool) == len(set(pool)) == len(list(pool))
+    assert pool.forgotten
+    monkeypatch.setattr(Pool, "__iter__", None)
+    assert len(pool) > 0
+
+
 @pytest.mark.parametrize("bag", [False, True])
 def test_pools_are_sets_and_bags(bag: bool) -> None:
     dice = random.Random(3)
