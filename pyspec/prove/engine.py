@@ -98,6 +98,7 @@ class _Proof:
         tasks = list(self._tasks(follow))
         built = time.monotonic() - again
         self.items += self._solved(tasks)
+        self._refine()
         self._refute(HOPELESS)
         self._again(SELECTIVE)
         self._derive()
@@ -178,6 +179,26 @@ class _Proof:
             if not solved.open:
                 self._settle([item], solved)
 
+    def _refine(self) -> None:
+        """Refinements that were not shown, with witnesses."""
+        parts = {part.label: part for part in self.problem.step_parts if part.prop.kind == "refines"}
+        left = [item for item in self.items if item.open and item.result.kind == "step" and item.result.part in parts]
+        found = [(item, self._witnessed(item, parts[item.result.part])) for item in left]
+        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE))) for _, several in found for one in several]
+        solved = iter(self._solved(tasks))
+        for item, several in found:
+            for _ in several:
+                by = next(solved)
+                if not by.open:
+                    item.result = replace(by.result, by="witnesses")
+
+    def _witnessed(self, item: _Item, part: Part) -> list[Obligation]:
+        action = self._action_of(item)
+        return [one for one in self.problem.witnessed(action, part) if one.name == item.result.name]
+
+    def _action_of(self, item: _Item) -> core.Action:
+        return next(a for a in self.spec.actions if a.name == Target.of(item.obligation).action)
+
     def _implied(self, part: Part, failing: frozenset[str]) -> None:
         ways = (*QUICK, *SELECTIVE[:3])
         for item in self._solved([(one, self._task(one, ways)) for one in self.problem.implied(part, failing)]):
@@ -185,8 +206,7 @@ class _Proof:
                 self._settle([i for i in self._of(part.label) if i.open and i.result.kind == "step"], item)
 
     def _relative(self, item: _Item, parts: dict[str, Part], failing: frozenset[str]) -> list[Obligation]:
-        action = next(a for a in self.spec.actions if a.name == Target.of(item.obligation).action)
-        several = self.problem.relative(action, parts[item.result.part], failing)
+        several = self.problem.relative(self._action_of(item), parts[item.result.part], failing)
         return [one for one in several if one.name == item.result.name]
 
     def _settle(self, items: list[_Item], by: _Item) -> None:

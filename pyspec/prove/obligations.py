@@ -20,6 +20,7 @@ from pyspec.prove.logic import Truth, conj, implies, neg
 from pyspec.prove.reading import reads
 from pyspec.prove.structure import fits
 from pyspec.prove.values import Val
+from pyspec.prove.witnesses import witnessed
 
 #: Kinds of properties that induction proves, and that are assumed in the state before a step.
 INDUCTIVE = ("invariant", "lemma")
@@ -309,7 +310,7 @@ class Obligations:
         self, action: core.Action, number: int, run: Run, given: list[tuple[str, Truth]], only: str | None
     ) -> Iterator[Obligation]:
         e = self.encoder
-        name = action.name if number == 0 else f"{action.name} #{number + 1}"
+        name = _name_of(action, number)
         changed = frozenset(var for var, value in run.state.items() if value is not self.before[var])
         env, steps = Env(run.state), Env(self.before, run.state)
         if only in (None, ""):
@@ -322,7 +323,22 @@ class Obligations:
                 yield from self._goal("step", name, part, [*given, *also], partial(e.truth, part.body, env))
         for part in self.step_parts:
             if only in (None, part.label, part.prop.name):
-                yield from self._goal("step", name, part, given, partial(e.truth, part.body, steps))
+                known = self._both_sides(run, given) if part.prop.kind == "refines" else given
+                yield from self._goal("step", name, part, known, partial(e.truth, part.body, steps))
+
+    def _both_sides(self, run: Run, given: list[tuple[str, Truth]]) -> list[tuple[str, Truth]]:
+        """The hypotheses of a refinement: nothing rests on it, so it may rest on all that is known of both states."""
+        steps = self._step_hypotheses(Env(self.before, run.state))
+        return [*given, *self._afterwards(run.state, frozenset()), *steps]
+
+    def witnessed(self, action: core.Action, part: Part) -> Iterator[Obligation]:
+        """That the steps of an action refine an abstract action with parameters of this action's own."""
+        body = witnessed(part.body, action)
+        for number, (run, given) in enumerate(self.runs(action) if body is not None else ()):
+            assert body is not None
+            name, env = _name_of(action, number), Env(self.before, run.state, run.locals)
+            make = partial(self.encoder.truth, body, env)
+            yield from self._goal("step", name, part, self._both_sides(run, given), make)
 
     def _step_hypotheses(self, steps: Env) -> list[tuple[str, Truth]]:
         """The step properties, which are proved from the state before the step alone, help with the state after it."""
@@ -382,6 +398,10 @@ class Obligations:
 
     def _reads(self, expr: core.Expr) -> frozenset[str]:
         return reads(expr, self.functions)
+
+
+def _name_of(action: core.Action, run: int) -> str:
+    return action.name if run == 0 else f"{action.name} #{run + 1}"
 
 
 def _all_fit(e: Encoder, values: list[tuple[Type, Val]]) -> Truth:
