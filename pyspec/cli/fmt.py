@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from pyspec.base.diagnostics import SpecError, error
-from pyspec.base.source import Source, Span
+from pyspec.base.diagnostics import SpecError
+from pyspec.base.source import Source
 from pyspec.cli import diagnostics, exits, options
 from pyspec.cli.console import make_console, plural
 
@@ -53,16 +53,13 @@ def files_below(names: tuple[str, ...]) -> list[str]:
 
 def format_file(path: str, only_check: bool) -> bool:
     """Whether the file was not in the layout; it is then rewritten in one step, unless this only checks."""
-    data = Path(path).read_bytes()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        line = data.count(b"\n", 0, wrong.start) + 1
-        raise error("E0101", f"this is no UTF-8 text (byte {wrong.start})", Span(path, line, 1, line, 2)) from None
-    new = formatted(Source(path, text))
-    if new != text and not only_check:
+    from pyspec.lang.link import read
+
+    new = formatted(read(Path(path)))
+    different = new.encode() != Path(path).read_bytes()
+    if different and not only_check:
         replace_file(path, new)
-    return new != text
+    return different
 
 
 def formatted(source: Source) -> str:

@@ -159,6 +159,8 @@ def conclusion(report: Report, *, strict: bool) -> Text:
     bounds = [name for name, given in (("limit", report["limited"]), ("view", report.get("viewed"))) if given]
     scope = f" within the {' and the '.join(bounds)}" if bounds else ""
     what = f"all {plural(report['distinct'], 'state')}" if report["distinct"] != 1 else "the only state"
+    if not report["properties"]:
+        return Text(f"holds: there is no property to violate, in {what} of the model{scope}{cached}", "bold green")
     return Text(f"holds: every property, in {what} of the model{scope}{cached}", "bold green")
 
 

@@ -140,8 +140,9 @@ class Concretizer:
                 return self._distinct(name, names, span)
             size = self.given.parse(given, ty.Int(), name)
         else:
-            hint = f"write `{name} = 3` in the model, or give -c {name}=3"
-            raise error("E0701", f"the model gives no size to sort {name}", self._where(name), hint)
+            what = "the model gives no size to" if self.spec.models else "there is no model that gives a size to"
+            line = f"`{name} = 3` in the model" if self.spec.models else f"`model ci: {name} = 3`"
+            raise error("E0701", f"{what} sort {name}", self._where(name), f"write {line}, or give -c {name}=3")
         if not isinstance(size, int) or not 1 <= size <= self.most_elements:
             most = self.most_elements
             raise error("E0705", f"sort {name} cannot have {show(size)} elements, only 1 to {most}", span)

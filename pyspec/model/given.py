@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pyspec.base.diagnostics import SpecError, error
-from pyspec.base.source import Span
+from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.domains import LISTABLE, cardinality, describe, member, values_of
@@ -106,7 +106,7 @@ class Given:
         anything |= {f"capacity {name}" for name in known["capacity"]}
         for name in self.overrides:
             if name not in anything:
-                problems.append(_unknown("constant or sort", name, anything, self.model.span))
+                problems.append(_unknown("constant or sort", name, anything, NOWHERE))
         if problems:
             raise SpecError([one for problem in problems for one in problem.diagnostics])
 
@@ -122,7 +122,8 @@ class Given:
             if len(parts) == 1 and not text.strip().startswith("{"):
                 wrong = parts[0]  # a size that was misspelt, more likely than a sort of one element
             if wrong is not None:
-                raise error("E0703", f"{wrong[:40]} is neither a size nor a name", self.model.span)
+                hint = "a sort is given a size, -c NAME=3, or names, -c NAME=a,b,c"
+                raise error("E0703", f"{wrong[:40]} is neither a size nor a list of names", hint=hint)
             return parts
         return None
 
@@ -132,12 +133,12 @@ class Given:
             return frozenset(text) if isinstance(text, set) else text
         value = parse_value(text.strip(), kind)
         if value is None and text.strip() != "none":
-            raise error("E0703", f"-c {name}={text}: not a value of {describe(kind)}", self.model.span)
+            raise error("E0703", f"-c {name}={text}: not a value of {describe(kind)}")
         return value
 
 
 def _unknown(kind: str, name: str, known: set[str], span: Span) -> SpecError:
-    close = difflib.get_close_matches(name, known, 1)
+    close = difflib.get_close_matches(name, known, 1) or [other for other in known if other.lower() == name.lower()]
     hint = f"did you mean {close[0]}?" if close else None
     what = {"size": "sort or role", "const": "const", "budget": "budget", "capacity": "variable"}.get(kind, kind)
     return error("E0708", f"there is no {what} {name}", span, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,34 @@ def test_fmt(call: Any, tmp_path: Path) -> None:
     assert "lights.pspec" in done.out
     assert call("fmt .").code == exits.OK
     assert (tmp_path / "lights.pspec").read_text() == LIGHTS
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace(b"\n", b"\r\n"), lambda text: b"\xef\xbb\xbf" + text])
+def test_fmt_of_files_from_other_systems(call: Any, tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "lights.pspec").write_bytes(change(LIGHTS.encode()))
+    assert call("fmt --check lights.pspec").code == exits.FAILED
+    assert call("fmt lights.pspec").code == exits.OK
+    assert (tmp_path / "lights.pspec").read_bytes() == LIGHTS.encode()
+
+
+@pytest.mark.parametrize(("name", "code"), [("gone.pspec", "E0001"), ("binary.pspec", "E0003")])
+def test_fmt_says_what_check_says(call: Any, tmp_path: Path, name: str, code: str) -> None:
+    (tmp_path / "binary.pspec").write_bytes(b"\xff\xfe")
+    assert code in call(f"fmt {name}").err
+    assert code in call(f"check {name}").err
+
+
+def test_a_specification_that_claims_nothing(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "idle.pspec").write_text("protocol idle\nvar x: bool = false\naction flip: x = not x\n")
+    assert "there is no property to violate, in all 2 states" in call("check idle.pspec").out
+
+
+def test_a_sort_without_a_model(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "sized.pspec").write_text("protocol sized\nsort S\nvar x: S in S\n")
+    done = call("check sized.pspec")
+    assert done.code == exits.WRONG
+    assert "there is no model that gives a size to sort S" in done.err
+    assert "write `model ci: S = 3`" in done.err
 
 
 def test_simulate(call: Any) -> None:
