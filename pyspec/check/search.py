@@ -16,13 +16,14 @@ from pyspec.base.diagnostics import Diagnostic
 from pyspec.check import laws
 from pyspec.check.canonical import Canonical
 from pyspec.check.graph import LIVENESS, Explored, Undefined
+from pyspec.check.unviewed import with_liveness
 from pyspec.lang import core
 from pyspec.model.errors import EVALUATION_ERRORS, EvaluationError
 from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.instance import Instance
 from pyspec.model.machine import Args, Machine, Runner
 from pyspec.model.replay import step_of
-from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive
+from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive, overall
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Trace
 from pyspec.model.vacuity import Antecedent, antecedents, no_initial_state
@@ -288,7 +289,15 @@ def check(
     budget = Budget(max_states, max_seconds)
     search = Search(instance, symmetry=symmetry, budget=budget, only=only, keep_going=keep_going, progress=progress)
     search.run()
-    return _Report(search).result()
+    result = _Report(search).result()
+    if instance.view is None or not search.lively:
+        return result
+
+    def again(whole: Instance, names: tuple[str, ...], spent: float) -> CheckResult:
+        left = None if max_seconds is None else max_seconds - spent
+        return check(whole, symmetry=False, max_states=max_states, max_seconds=left, only=names, progress=progress)
+
+    return with_liveness(instance, tuple(p.name for p in search.wanted if p.kind in LIVENESS), result, again)
 
 
 class _Report:
@@ -342,7 +351,7 @@ class _Report:
 
     def _liveness(self, prop: core.Property) -> PropertyResult:
         """Decided on the whole graph, once the search is complete."""
-        if not self.complete:
+        if not self.complete or self.search.instance.view is not None:
             return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
         self.explored = self.explored or Explored(self.machine)
         try:
@@ -352,7 +361,7 @@ class _Report:
             return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
         if trace is not None:
             return PropertyResult(prop.name, prop.kind, "violated", "counterexample", trace, prop.span)
-        evidence = exhaustive(limited=bool(self.search.outside), viewed=self.search.instance.view is not None)
+        evidence = exhaustive(limited=bool(self.search.outside), viewed=False)
         return PropertyResult(prop.name, prop.kind, "holds", evidence, None, prop.span)
 
     def _trace(self, finding: Finding, prop: core.Property | None) -> Trace | None:
@@ -394,12 +403,3 @@ def diagnostic_of(problem: EvaluationError) -> Diagnostic:
     """An evaluation error as a diagnostic."""
     hint = f"a larger `{problem.knob} = ...` in the model makes room, if this is meant" if problem.knob else None
     return Diagnostic(EVALUATION_ERRORS[problem.kind][0], problem.message, problem.span, hint)
-
-
-def overall(verdicts: list[Verdict], failed: bool, stopped: bool) -> Verdict:
-    """The verdict of a whole search."""
-    if failed or "violated" in verdicts:
-        return "violated"
-    if stopped or "incomplete" in verdicts:
-        return "incomplete"
-    return "unknown" if "unknown" in verdicts else "holds"

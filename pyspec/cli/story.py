@@ -55,6 +55,8 @@ def numbers(report: Report) -> str:
 
 def reductions(report: Report) -> list[str]:
     """What makes the counts smaller than those of the plain search, and how sure the answer is."""
+    from pyspec.check.graph import LIVENESS
+
     out = []
     if report["symmetry"]:
         out.append(
@@ -64,6 +66,8 @@ def reductions(report: Report) -> list[str]:
         out.append("states beyond the model's limit were checked but not expanded")
     if report.get("viewed"):
         out.append("states with the same view count as one: behaviours may be missed")
+        if any(p["kind"] in LIVENESS for p in report["properties"]):
+            out.append("liveness was decided on all states, without the view")
     if report["collision_probability"] > 1e-9:
         out.append(f"chance that two states were taken for one: {report['collision_probability']:.1e}")
     return out

@@ -101,7 +101,7 @@ _SPECIAL: Final[dict[str, Callable[[tuple[c.Expr, ...]], tuple[int, str]]]] = {
 
 
 def _gens(gens: tuple[c.Gen, ...]) -> str:
-    return " ".join(f"for {g.var} in {expr_text(g.domain)}" for g in gens)
+    return "for " + ", ".join(f"{g.var} in {expr_text(g.domain)}" for g in gens)
 
 
 def _if(cond: c.Expr | None) -> str:

@@ -73,3 +73,12 @@ def exhaustive(*, limited: bool, viewed: bool) -> str:
     """The evidence of a search that went all the way: within what."""
     within = [name for name, given in (("limit", limited), ("view", viewed)) if given]
     return f"exhaustive within {' and '.join(within)}" if within else "exhaustive"
+
+
+def overall(verdicts: list[Verdict], failed: bool, stopped: bool) -> Verdict:
+    """The verdict of a whole search."""
+    if failed or "violated" in verdicts:
+        return "violated"
+    if stopped or "incomplete" in verdicts:
+        return "incomplete"
+    return "unknown" if "unknown" in verdicts else "holds"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyspec.base.diagnostics import Diagnostic, error
+from pyspec.check.unviewed import with_liveness
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import CheckResult
@@ -103,8 +104,7 @@ def check(
     )  # fmt: skip
     began = time.perf_counter()
     try:
-        compiled = compile_model(instance, symmetry, draft)
-        return _search(instance, request, compiled, began)
+        result = _search(instance, request, compile_model(instance, symmetry, draft), began)
     except (CannotEmit, CannotBuild) as problem:
         if request.checkpoint or not fallback:
             raise
@@ -115,6 +115,17 @@ def check(
         full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "free some disk space" if full else "TMPDIR and PYSPEC_CACHE name folders that can be written"
         raise error("E0907", f"the search could not write its files: {problem}", hint=hint) from None
+    if not lively or instance.view is None:
+        return result
+
+    def again(whole: Instance, names: tuple[str, ...], spent: float) -> CheckResult:
+        left = None if max_seconds is None else max(max_seconds - spent, 0.001)
+        return check(
+            whole, threads=threads, symmetry=False, max_states=max_states, max_seconds=left, memory=memory, only=names,
+            progress=progress, draft=draft,
+        )  # fmt: skip
+
+    return with_liveness(instance, tuple(p.name for p in liveness.wanted(instance, only)), result, again)
 
 
 def _threads(instance: Instance, asked: int | None) -> int:

@@ -1,7 +1,7 @@
 """Liveness after a native search: decided on the whole graph, in C; its lassos are confirmed by the interpreter.
 
-Where generated code does not decide it (a view, very many fair steps or formulas, a formula that cannot be evaluated)
-the interpreter builds the graph, up to LARGEST states; beyond that the verdict is `unknown`.
+Where generated code does not decide it (very many fair steps or formulas, a formula that cannot be evaluated) the
+interpreter builds the graph, up to LARGEST states; beyond that the verdict is `unknown`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def decide(
     """
     if not props:
         return []
-    if not complete:
+    if not complete or instance.view is not None:
         return undecided(props)
     evidence = exhaustive(limited=limited, viewed=False)
     try:
@@ -89,7 +89,7 @@ def _natively(
 ) -> list[PropertyResult]:
     numbered = {one.prop.name: one for one in search.made.lively}
     if not all(p.name in numbered for p in props):
-        raise NoGraph("a view, or too many formulas" if not numbered else "it was not compiled")
+        raise NoGraph("too many formulas" if not numbered else "it was not compiled")
     state = search.progress()
     needed = memory(state.distinct, state.generated, state.slots)
     if needed > budget.bytes():

@@ -12,7 +12,7 @@ from pyspec.check.graph import Undefined
 from pyspec.check.search import diagnostic_of
 from pyspec.lang import core
 from pyspec.model.instance import Instance
-from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive
+from pyspec.model.result import ActionCount, CheckResult, PropertyResult, Verdict, exhaustive, overall
 from pyspec.model.vacuity import no_initial_state
 from pyspec.native import liveness
 from pyspec.native.library import STOPS, Progress, Search
@@ -54,7 +54,7 @@ def outcome(instance: Instance, request: Request, compiled: Compiled, search: Se
         protocol=instance.spec.name,
         model=instance.model.name,
         engine="native",
-        verdict=_verdict(results, error is not None, state.stop in STOPS),
+        verdict=overall([r.verdict for r in results], error is not None, state.stop in STOPS),
         distinct=state.distinct,
         generated=state.generated,
         depth=state.depth,
@@ -107,15 +107,6 @@ def _property(prop: core.Property, number: int, traces: Traces, ended: bool, who
     if ended:
         return PropertyResult(prop.name, prop.kind, "incomplete", "bounded", None, prop.span)
     return PropertyResult(prop.name, prop.kind, "violated" if goal else "holds", whole, None, prop.span)
-
-
-def _verdict(results: tuple[PropertyResult, ...], failed: bool, stopped: bool) -> Verdict:
-    verdicts = {r.verdict for r in results}
-    if failed or "violated" in verdicts:
-        return "violated"
-    if stopped or "incomplete" in verdicts:
-        return "incomplete"
-    return "unknown" if "unknown" in verdicts else "holds"
 
 
 def _vacuous(compiled: Compiled, cover: list[bool], results: tuple[PropertyResult, ...]) -> tuple[Diagnostic, ...]:

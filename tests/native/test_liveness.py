@@ -73,6 +73,8 @@ def random_text(seed: int) -> str:
     lines += ["model ci:", "    P = 2"]
     if rng.random() < 0.3:
         lines.append(f"    limit x < {rng.randint(2, 3)}")
+    if rng.random() < 0.2:
+        lines.append(f"    view {rng.choice(['x', 'm', '(x, b)'])}")
     return "\n".join(lines) + "\n"
 
 
@@ -131,6 +133,20 @@ def test_a_graph_too_large_for_the_interpreter(monkeypatch: pytest.MonkeyPatch) 
         assert [step.action for step in p.trace.steps].count("up_a") == 79, "the run must be fair to up_a"
 
 
+def test_a_view_does_not_narrow_what_is_said_about_liveness(monkeypatch: pytest.MonkeyPatch) -> None:
+    native_only(monkeypatch)
+    text = COUNTERS.format(fair="fair action") + "invariant low: a <= N\nmodel seen:\n    N = 79\n    view a\n"
+    found = engine.check(instantiate(load_text(text), "seen"), threads=2)
+    assert (found.distinct, found.verdict) == (80, "holds")
+    assert {p.name: p.evidence for p in found.properties} == {
+        "full": "exhaustive",
+        "on": "exhaustive",
+        "low": "exhaustive within view",
+    }
+    found = engine.check(instantiate(load_text(text.replace("c == N", "c > N")), "seen"), max_states=1000)
+    assert (found.verdict, found.stopped_by) == ("incomplete", "states"), "the states without the view are more"
+
+
 def test_the_graph_respects_the_budgets() -> None:
     found = engine.check(counters("fair action"), memory=100_000_000)
     assert {p.verdict for p in found.properties} <= {"unknown", "holds"}
@@ -156,3 +172,21 @@ def test_a_formula_that_cannot_be_evaluated(check: Any) -> None:
     assert result.error is not None
     assert (result.error.code, result.error.span.line) == ("E0604", 6)
     assert {p.verdict for p in result.properties} == {"incomplete"}
+
+
+BEYOND_THE_VIEW = """protocol p
+var x: 0..1 = 0
+var n: 0..2 = 0
+fair action go: x = 1
+action more: n += 1
+liveness l: eventually x == 1
+model ci: view x
+"""
+
+
+@pytest.mark.parametrize("check", [engine.check, search.check])
+def test_an_error_in_a_state_that_the_view_hides(check: Any) -> None:
+    result = check(instantiate(load_text(BEYOND_THE_VIEW)))
+    assert (result.verdict, result.distinct) == ("violated", 2)
+    assert result.error is not None and result.error_trace is not None
+    assert (result.error.code, [s.action for s in result.error_trace.steps]) == ("E0601", [None, *["more"] * 3])
