@@ -27,6 +27,7 @@ SLOW_IN_PYTHON = {"readers_writers", "key_value_store", "klotski", "disruptor"}
 
 #: distinct, generated, depth (None: differs between TLC's runs) as published
 PUBLISHED: dict[tuple[str, str], tuple[int, int | None, int | None]] = {
+    ("alternating_bit", "ci"): (240, 1_392, 9),
     ("cat", "ci"): (48, 128, 0),
     ("cat", "odd"): (30, 78, 0),
     ("chang_roberts", "ci"): (137, 227, 9),
@@ -37,7 +38,10 @@ PUBLISHED: dict[tuple[str, str], tuple[int, int | None, int | None]] = {
     ("ewd840", "four"): (1_566, 15_986, 11),
     ("prisoners", "ci"): (214, 860, 13),
     ("readers_writers", "ci"): (21_527, 59_674, 12),
+    ("scheduling_allocator", "ci"): (1_690, 5_854, 6),
+    ("tcp", "ci"): (1_182, None, 13),
     ("termination_detection", "ci"): (4_097, 53_271, 13),
+    ("write_through_cache", "ci"): (5_196, 28_170, 17),
 }
 
 
