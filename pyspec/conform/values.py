@@ -13,6 +13,7 @@ from typing import Any
 
 import immutables
 
+from pyspec.conform.vector import Vector
 from pyspec.model.values import Atom, Bag, Map, Rec, Value, sort_key
 
 #: Sequences up to this length are plain tuples.
@@ -43,27 +44,22 @@ class Cells(dict[Value, Value]):
 
 
 class Long:
-    """A sequence of more than SHORT items: the items from `low` to `high` of a trie that other sequences share.
-
-    The trie holds for each position the item and the digest of all items up to it.
-    """
+    """A sequence of more than SHORT items: those from `low` to `high` of a vector that other sequences share."""
 
     __slots__ = ("_digest", "high", "items", "low")
 
-    def __init__(self, items: immutables.Map[int, tuple[Value, int]], low: int, high: int) -> None:
-        self.items, self.low, self.high = items, low, high
-        self._digest: int | None = items[high - 1][1] if low == 0 else None
+    def __init__(self, items: Vector, low: int, high: int, digest: int | None = None) -> None:
+        self.items, self.low, self.high, self._digest = items, low, high, digest
 
     def __len__(self) -> int:
         return self.high - self.low
 
     def __getitem__(self, index: int) -> Value:
-        return self.items[self.low + index if index >= 0 else self.high + index][0]
+        found: Value = self.items[self.low + index if index >= 0 else self.high + index]
+        return found
 
     def __iter__(self) -> Iterator[Value]:
-        items = self.items
-        for index in range(self.low, self.high):
-            yield items[index][0]
+        return self.items.between(self.low, self.high)
 
     def __contains__(self, item: Value) -> bool:
         return any(item == one for one in self)
@@ -71,10 +67,10 @@ class Long:
     def digest(self) -> int:
         """A number that equal long sequences have in common."""
         if self._digest is None:
-            found = 0
-            for item in self:
-                found = _next(found, item)
-            self._digest = found
+            if self.low:
+                self._digest = functools.reduce(_next, self, 0)
+            else:
+                self._digest = self.items.digest(self.high, _next)
         return self._digest
 
     def __eq__(self, other: object) -> bool:
@@ -92,8 +88,7 @@ class Long:
     def part(self, low: int, high: int) -> Sequence:
         """The items from low to high - 1."""
         if high - low <= SHORT:
-            items, start = self.items, self.low
-            return tuple([items[start + index][0] for index in range(low, high)])
+            return tuple(self.items.between(self.low + low, self.low + high))
         return Long(self.items, self.low + low, self.low + high)
 
 
@@ -109,12 +104,7 @@ def long(items: Iterable[Value]) -> Sequence:
     kept = tuple(items)
     if len(kept) <= SHORT:
         return kept
-    made: dict[int, tuple[Value, int]] = {}
-    found = 0
-    for index, item in enumerate(kept):
-        found = _next(found, item)
-        made[index] = (item, found)
-    return Long(immutables.Map(made), 0, len(kept))
+    return _appended(Vector(), kept, 0)
 
 
 def concat(left: Sequence, right: Sequence) -> Sequence:
@@ -123,13 +113,17 @@ def concat(left: Sequence, right: Sequence) -> Sequence:
         if isinstance(left, tuple) and isinstance(right, tuple) and len(left) + len(right) <= SHORT:
             return left + right
         return long((*left, *right))
-    items, at = left.items, left.high
-    found = left.digest()
-    for item in right:
-        found = _next(found, item)
-        items = items.set(at, (item, found))
-        at += 1
-    return Long(items, 0, at)
+    return _appended(left.items.cut(left.high), right, left.digest())
+
+
+def _appended(items: Vector, more: Iterable[Value], found: int) -> Long:
+    """A vector with more items at its end; one that equals the item before it is that item once more."""
+    last: Value = items[items.count - 1] if items.count else None
+    for item in more:
+        last = last if item == last else item
+        items = items.append(last, found)
+        found = _next(found, last)
+    return Long(items, 0, items.count, found)
 
 
 class Pool:

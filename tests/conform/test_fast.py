@@ -11,6 +11,7 @@ import pytest
 from pyspec.conform.machine import FastModel
 from pyspec.conform.session import every_argument
 from pyspec.conform.values import Long, Pool, concat, long, plain
+from pyspec.conform.vector import Vector
 from pyspec.lang import load_spec
 from pyspec.model.errors import EvaluationError
 from pyspec.model.instance import instantiate
@@ -92,6 +93,24 @@ def test_long_sequences_are_sequences() -> None:
             low, high = sorted(dice.randint(0, len(real)) for _ in range(2))
             assert plain(mine.part(low, high)) == real[low:high]
         assert count < 300
+
+
+def test_vectors_that_share_their_items() -> None:
+    dice = random.Random(3)
+    kept: list[tuple[Vector, list[int]]] = [(Vector(), [])]
+    for _ in range(60):
+        vector, items = dice.choice(kept[-4:])
+        if dice.random() < 0.4:
+            vector, items = vector.cut(size := dice.choice([0, len(items), dice.randint(0, len(items))])), items[:size]
+        for item in range(dice.choice([1, 31, 32, 33, 700, 1500])):
+            vector, items = vector.append(item, sum(items)), [*items, item]
+        kept.append((vector, items))
+    assert max(len(items) for _, items in kept) > 32 * 32 * 2
+    for vector, items in kept:
+        assert [vector[at] for at in range(vector.count)] == items
+        low, high = sorted(dice.randint(0, len(items)) for _ in range(2))
+        assert list(vector.between(low, high)) == items[low:high]
+        assert vector.digest(high, lambda found, item: found + item) == sum(items[:high])
 
 
 def test_a_pool_that_keeps_the_latest() -> None:
