@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 EXPLAINED = re.compile(r"#\s*survives:\s*(\S.*)")
 #: A mutant may take this much longer than the specification itself, and never less than LEAST seconds.
 PATIENCE, LEAST = 10.0, 20.0
-#: Optimized code pays where a search takes longer than this.
-SHORT = 0.3
+#: Optimized code pays where a search takes more seconds of a processor than this.
+SHORT = 0.5
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,12 @@ def _run(request: Request) -> Iterator[Fate]:
 
     spec = load(request.path)
     instance = instantiate(spec, choose_model(spec, request.model), dict(request.consts), request.flaws)
+    began = time.process_time()
     plain = execute(request, instance, None)
+    searched = time.process_time() - began
     if plain.verdict != "holds":
         raise error("E0710", f"{spec.name} itself does not hold ({plain.verdict}); mutants would say nothing")
     counts = (plain.distinct, plain.generated)
-    searched = plain.seconds - plain.compile_seconds
     each = replace(request, max_seconds=max(LEAST, PATIENCE * plain.seconds), draft=searched < SHORT)
     jobs = [(each, mutant, counts) for mutant in mutants(spec)]
     with ProcessPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
