@@ -25,7 +25,12 @@ class SpecError(Exception):
 
     def __init__(self, diagnostics: "list[Diagnostic] | tuple[Diagnostic, ...]") -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("; ".join(f"{d.span}: {d.code} {d.message}" for d in self.diagnostics))
+        super().__init__("; ".join(map(_in_words, self.diagnostics)))
+
+
+def _in_words(found: Diagnostic) -> str:
+    place = "" if found.span == NOWHERE else f"{found.span}: "
+    return f"{place}{found.code} {found.message}" + (f" ({found.hint})" if found.hint else "")
 
 
 def error(code: str, message: str, span: Span = NOWHERE, hint: str | None = None) -> SpecError:

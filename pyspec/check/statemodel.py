@@ -10,6 +10,7 @@ from typing import Protocol
 from pyspec.check.search import check
 from pyspec.check.simulate import simulate
 from pyspec.lang import core
+from pyspec.model.domains import describe
 from pyspec.model.explain import explain
 from pyspec.model.given import parse_value
 from pyspec.model.instance import Instance
@@ -186,8 +187,12 @@ class StateModel:
             raise TypeError(f"{runner.name} takes ({', '.join(names)}), not ({', '.join(args)})")
         found = []
         for param in runner.action.params:
-            value = args[param.name]
-            found.append(parse_value(value, param.type) if isinstance(value, str) else value)
+            value = given = args[param.name]
+            if isinstance(given, str):
+                value = parse_value(given, param.type)
+                if value is None and given != "none":
+                    raise ValueError(f"{runner.name}({param.name}={given}): no value of {describe(param.type)}")
+            found.append(value)
         return tuple(found)
 
 

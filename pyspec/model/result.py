@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,7 +36,7 @@ class ActionCount:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckResult:
     """The outcome of one search.
 
@@ -67,6 +68,24 @@ class CheckResult:
     cached: bool = False
     flaws: tuple[str, ...] = ()
     viewed: bool = False  # states with the same view counted as one
+
+    def __repr__(self) -> str:
+        return f"<{self.protocol}, model {self.model}: {self.verdict}, {self.distinct:,} distinct states>"
+
+    def __str__(self) -> str:
+        """The verdicts, then whatever went wrong as a story."""
+        counts = f"{self.distinct:,} states, {self.generated:,} generated, depth {self.depth}"
+        lines = [f"{self.protocol}, model {self.model}: {self.verdict}; {counts}"]
+        lines += [f"  {p.kind.replace('_', ' ')} {p.name}  {p.verdict} ({p.evidence})" for p in self.properties]
+        for p in self.properties:
+            if p.verdict == "violated" and p.trace is not None:
+                lines += ["", f"Counterexample to {p.name}", str(p.trace)]
+        if self.error is not None:
+            lines += ["", f"{self.error.code} {self.error.message}", str(self.error_trace or "")]
+        return "\n".join(lines).rstrip()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def exhaustive(*, limited: bool, viewed: bool) -> str:

@@ -119,3 +119,25 @@ def test_load_reports_what_is_wrong() -> None:
         pyspec.load(TWO_PHASE, model="huge")
     with pytest.raises(TypeError):
         pyspec.load()
+
+
+def test_a_result_shows_itself(two_phase: StateModel) -> None:
+    result = two_phase.check(engine="python", symmetry=False)
+    assert repr(result) == "<two_phase_commit, model ci: holds, 288 distinct states>"
+    assert str(result).startswith("two_phase_commit, model ci: holds; 288 states, 1,146 generated, depth 10\n")
+    assert "  invariant consistent  holds (exhaustive)" in str(result)
+    broken = pyspec.load(TWO_PHASE, model="ci", flaws="commits_early").check(engine="python", symmetry=False)
+    assert "Counterexample to decision_is_justified\n  0  initial state" in str(broken)
+    assert "-&gt; commit" in broken._repr_html_()
+
+
+def test_an_argument_that_is_no_value(two_phase: StateModel) -> None:
+    with pytest.raises(ValueError, match=r"prepare\(r=RM9\): no value of RM"):
+        two_phase.step(two_phase.initial()[0], "prepare", r="RM9")
+
+
+def test_errors_without_a_place_say_what_to_do() -> None:
+    with pytest.raises(SpecError) as caught:
+        pyspec.load(TWO_PHASE, model="none_such")
+    message = "E0709 two_phase_commit has no model none_such (models of two_phase_commit: ci, six, deep)"
+    assert str(caught.value) == message
