@@ -107,30 +107,12 @@ def instance_cti(made: Instance, target: Target, seconds: float) -> Cti | None:
     return None if trace is None else Cti(target, Sizes(()), trace, made)
 
 
-def every_cti(made: Instance, sizes: Sizes, until: float) -> Iterator[Cti]:
-    """Counterexamples in an instance, at most one for each action and conjunct; they are not the plainest."""
-    problem = Obligations(made.spec, finite=True, flaws=made.flaws)
-    problem.leave_out_unsupported()
-    problem.step_parts = []
-    machine = Machine(made)
-    met: set[Target] = set()
-    for action in problem.spec.actions:
-        for run, obligation in problem.steps_with_runs(action):
-            target = Target.of(obligation)
-            if obligation.kind != "step" or target in met or time.monotonic() > until:
-                continue
-            trace = _Search(problem, machine, run, obligation, target).solve(until, 0.3)
-            if trace is not None:
-                met.add(target)
-                yield Cti(target, sizes, trace, made)
-
-
 def in_instance(made: Instance, target: Target, until: float) -> Trace | None:
     """A counterexample in an instance, confirmed by the interpreter; None if there is none, or not in time."""
     problem = Obligations(made.spec, finite=True, flaws=made.flaws)
     machine = Machine(made)
     for run, obligation in _candidates(problem, target):
-        found = _Search(problem, machine, run, obligation, target).solve(until)
+        found = Search(problem, machine, run, obligation, target).solve(until)
         if found is not None:
             return found
     return None
@@ -150,7 +132,7 @@ def _candidates(problem: Obligations, target: Target) -> Iterator[tuple[Run | No
         yield from problem.steps_with_runs(action, wanted)
 
 
-class _Search:
+class Search:
     """One obligation of one instance."""
 
     def __init__(
@@ -158,11 +140,13 @@ class _Search:
     ) -> None:
         self.problem, self.machine, self.run, self.obligation, self.target = problem, machine, run, obligation, target
         self.solver = z3.Solver(ctx=problem.encoder.u.ctx)
-        for _, formula in obligation.hypotheses:
+
+    def _begin(self) -> None:
+        for _, formula in self.obligation.hypotheses:
             self._add(formula)
-        self._add(neg(obligation.goal))
-        if run is not None and obligation.kind != "law":
-            self._sane(run)
+        self._add(neg(self.obligation.goal))
+        if self.run is not None and self.obligation.kind != "law":
+            self._sane(self.run)
 
     def _sane(self, run: Run) -> None:
         """Only states in which what is assumed has a value, and steps that meet no evaluation error (but one, if that
@@ -180,12 +164,13 @@ class _Search:
 
     def solve(self, until: float, polish: float = 3.0) -> Trace | None:
         """A counterexample, if there is one; `polish`: seconds to make it plainer."""
+        self._begin()
         first = self._check(until)
         if first is None:
             return None
         decoder = Decoder(self.problem.encoder.u, self._plainest(first, until, polish))
         try:
-            return self._confirmed(decoder)
+            return self.confirmed(decoder)
         except TooLarge:
             return None
 
@@ -239,7 +224,8 @@ class _Search:
 
     # ------------------------------------------------------------------------------------------ confirmation
 
-    def _confirmed(self, decoder: Decoder) -> Trace:
+    def confirmed(self, decoder: Decoder) -> Trace:
+        """What a model says as a trace; the interpreter must agree."""
         if self.target.kind == "law":
             return self._confirmed_law(decoder)
         values = {var.name: decoder.value(var.type, self.problem.before[var.name]) for var in self.problem.spec.vars}

@@ -319,7 +319,7 @@ class Obligations:
             return
         also = self._step_hypotheses(steps) if only is None else []
         for part in self.parts:
-            if only in (None, part.label, part.prop.name) and self._reads(part.body) & changed:
+            if only in (None, part.label, part.prop.name) and self.reads(part.body) & changed:
                 yield from self._goal("step", name, part, [*given, *also], partial(e.truth, part.body, env))
         for part in self.step_parts:
             if only in (None, part.label, part.prop.name):
@@ -339,6 +339,12 @@ class Obligations:
             name, env = _name_of(action, number), Env(self.before, run.state, run.locals)
             make = partial(self.encoder.truth, body, env)
             yield from self._goal("step", name, part, self._both_sides(run, given), make)
+
+    def kept(self, name: str, run: Run, given: list[tuple[str, Truth]], part: Part) -> Iterator[Obligation]:
+        """A run keeps one conjunct (nothing, if the run does not write what it reads)."""
+        changed = frozenset(var for var, value in run.state.items() if value is not self.before[var])
+        if False not in run.conds and self.reads(part.body) & changed:
+            yield from self._goal("step", name, part, given, partial(self.encoder.truth, part.body, Env(run.state)))
 
     def _step_hypotheses(self, steps: Env) -> list[tuple[str, Truth]]:
         """The step properties, which are proved from the state before the step alone, help with the state after it."""
@@ -396,7 +402,8 @@ class Obligations:
         """The parameters of a law as symbols."""
         return {name: self.encoder.u.load(of, f"{prop.name}:{name}") for name, of in prop.params}
 
-    def _reads(self, expr: core.Expr) -> frozenset[str]:
+    def reads(self, expr: core.Expr) -> frozenset[str]:
+        """The variables that an expression reads."""
         return reads(expr, self.functions)
 
 

@@ -29,13 +29,13 @@ class Sizes:
         return ", ".join(f"{name} = {value}" for name, value in self.values)
 
 
-def starting(spec: core.Spec, flaws: tuple[str, ...]) -> Sizes | None:
-    """Sizes to begin with: those of the default model, at least three of each sort and one more of each integer
-    constant than there; None if the specification has no instance."""
+def starting(spec: core.Spec, flaws: tuple[str, ...], least: int = 3) -> Sizes | None:
+    """Sizes to begin with: those of the default model, at least three (or `least`) of each sort; None if the
+    specification has no instance."""
     base = _instance(spec, {}, flaws) or _instance(spec, dict.fromkeys(spec.sorts, 3), flaws)
     if base is None:
         return None
-    sizes = [(sort, max(3, len(base.sort(sort).elements or ()))) for sort in spec.sorts]
+    sizes = [(sort, max(least, len(base.sort(sort).elements or ()))) for sort in spec.sorts]
     budgets = [("crashes", 1)] if any(decl.name == "budget.crashes" for decl in spec.consts) else []
     return Sizes((*sizes, *_integers(spec, base), *budgets))
 

@@ -6,6 +6,7 @@ a message was sent, two numbers are in order, a hint of the specification holds,
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from pyspec.lang import types as ty
 from pyspec.model.walk import expressions, nodes, rewritten
 
 BOOL = ty.Bool()
-#: How many variables a template has at most, how many of one type, and how many parameters a predicate may have.
-MOST_VARIABLES, MOST_OF_A_TYPE, MOST_PARAMETERS = 4, 2, 3
+#: How many parameters a predicate may have.
+MOST_PARAMETERS = 3
 #: How many atoms of one template are kept; hints come first.
 MOST_ATOMS = 110
 #: In how many ways one message's fields are filled with variables.
@@ -64,16 +65,35 @@ def substituted(expr: core.Expr, given: Mapping[str, core.Expr]) -> core.Expr:
 # ------------------------------------------------------------------------------------------------ templates
 
 
-def templates(spec: core.Spec, count: int) -> Iterator[Template]:
+def has_hints(spec: core.Spec) -> bool:
+    """Whether a specification names predicates to build lemmas from."""
+    return any(prop.kind == "hint" for prop in spec.properties)
+
+
+class Depth(enum.Enum):
+    """Which atoms: hints as they stand and comparisons of variables; also hints about something that exists; all."""
+
+    HINTS = "hints"
+    SOME = "hints, also of something that exists"
+    ALL = "all"
+
+
+def templates(spec: core.Spec, count: int, depth: Depth = Depth.ALL) -> Iterator[Template]:
     """Every template of a specification with so many variables."""
     types = _quantified(spec)
     for chosen in itertools.combinations_with_replacement(range(len(types)), count):
-        if max((chosen.count(one) for one in chosen), default=0) > MOST_OF_A_TYPE:
+        kinds = [types[one] for one in chosen]
+        if any(chosen.count(one) > _most(types[one], count, depth) for one in chosen):
             continue
-        variables = _named(spec, [types[one] for one in chosen])
-        found = _Atoms(spec, variables).all()
+        variables = _named(spec, kinds)
+        found = _Atoms(spec, variables, depth).all()
         if found and _all_used(variables, [atom for atom, _ in found]):
             yield Template(variables, tuple(atom for atom, _ in found), tuple(cost for _, cost in found))
+
+
+def _most(of: ty.Type, count: int, depth: Depth) -> int:
+    """How many variables of one type a template has: many make many rows."""
+    return 3 if isinstance(of, ty.Sort) and (depth is not Depth.ALL or count <= 3) else 2
 
 
 def _quantified(spec: core.Spec) -> list[ty.Type]:
@@ -146,9 +166,8 @@ def _all_used(variables: Variables, atoms: Sequence[core.Expr]) -> bool:
 class _Atoms:
     """Makes the atoms over given variables."""
 
-    def __init__(self, spec: core.Spec, variables: Variables) -> None:
-        self.spec = spec
-        self.hinted = any(prop.kind == "hint" for prop in spec.properties)
+    def __init__(self, spec: core.Spec, variables: Variables, depth: Depth) -> None:
+        self.spec, self.depth, self.hinted = spec, depth, has_hints(spec)
         self.locals = [core.Local(kind, name) for name, kind in variables]
         self.numbers: list[core.Expr] = []
         self.majorities = any(
@@ -177,12 +196,13 @@ class _Atoms:
             for values in itertools.product(*choices):
                 holes = [param for param, value in zip(params, values, strict=True) if value is None]
                 given = {name: value for (name, _), value in zip(params, values, strict=True) if value is not None}
-                if len(holes) > 1 or (holes and not given):
+                if holes and (self.depth is Depth.HINTS or len(holes) > 1 or not given):
                     continue
+                twice = len(given) - len(set(given.values()))
                 atom = body(given)
                 for name, kind in holes:
                     atom = core.Quant(BOOL, "exists", name, domain(kind), atom)
-                yield atom, cost + len(holes)
+                yield atom, cost + len(holes) + twice
 
     def _predicates(self) -> Iterator[tuple[Variables, int, Callable[[dict[str, core.Expr]], core.Expr]]]:
         for prop in self.spec.properties:
@@ -196,15 +216,20 @@ class _Atoms:
     # ----------------------------------------------------------------------------------------------- state
 
     def _plain(self) -> Iterator[tuple[core.Expr, int]]:
-        variables = (core.StateVar(var.type, var.name) for var in self.spec.vars if var.kind != "budget")
-        terms = [*self.locals, *(term for variable in variables for term in self._terms(variable))]
+        terms = [*self.locals, *(term for base in self._bases() for term in self._terms(base))]
         self.numbers = [term for term in terms if isinstance(term.type, ty.Int | ty.Range)]
         for term in terms:
             yield from ((atom, 3 if _of_everything(atom) else 1) for atom in self.say(term))
         yield from ((atom, 1) for atom in self._comparisons(terms))
-        for decl in self.spec.consts:
-            if isinstance(decl.type, ty.Bool):
-                yield core.Const(decl.type, decl.name), 2
+
+    def _bases(self) -> list[core.Expr]:
+        """What atoms speak of: the variables of the state, and constants that are relations or maps."""
+        if self.depth is not Depth.ALL:
+            return []
+        found: list[core.Expr] = [core.StateVar(v.type, v.name) for v in self.spec.vars if v.kind != "budget"]
+        shown = (ty.Bool, ty.Set, ty.Map)
+        consts = (decl for decl in self.spec.consts if isinstance(decl.type, shown) and decl.quorum is None)
+        return [*found, *(core.Const(decl.type, decl.name) for decl in consts)]
 
     def say(self, term: core.Expr) -> Iterator[core.Expr]:
         """The atoms about one term."""
@@ -303,7 +328,7 @@ class _Atoms:
         if isinstance(item, ty.Record):
             yield from self._messages(term, item)
             return
-        yield from (op("set.in", local, term) for local in self._of_kind(item))
+        yield from (op("set.in", value, term) for value in self._keys(item))
         yield op("eq", term, core.SetLit(term.type, ()))
         if isinstance(item, ty.Sort):
             yield op("eq", term, domain(item))
@@ -342,7 +367,7 @@ class _Atoms:
 
     def _about(self, member: core.Local) -> Iterator[core.Expr]:
         """Atoms that speak of a bound member, and their negations."""
-        inner = _Atoms(self.spec, ())
+        inner = _Atoms(self.spec, (), self.depth)
         inner.locals, inner.majorities = [*self.locals, member], False
         for atom, _ in itertools.chain(inner._hints(), inner._plain()):
             names = {node.name for node in _names(atom)}

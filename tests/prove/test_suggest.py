@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 
-from pyspec.check.search import check
 from pyspec.lang import core, load_text
-from pyspec.model.instance import Instance
-from pyspec.model.result import CheckResult
 from pyspec.prove import engine, separate
 from pyspec.prove.spell import lemma_line
-from pyspec.prove.suggest import Options, Suggestions, suggest
 from pyspec.prove.vocabulary import templates
+from tests.prove import lemma_table
 
 LOCK_SERVER = '''protocol lock_server
 """Clients ask, the server grants to one at a time."""
@@ -93,20 +91,11 @@ model ci: Thread = 3
 """
 
 
-def explore(instance: Instance) -> CheckResult:
-    return check(instance, keep_going=True, max_states=20_000)
-
-
-def found(text: str) -> tuple[core.Spec, Suggestions]:
-    spec = load_text(text)
-    return spec, suggest(spec, explore, Options(100, engine.Options(seconds=5, threads=1, use_cache=False)))
-
-
 @pytest.mark.parametrize("text", [LOCK_SERVER, ONCE, TICKETS], ids=["lock server", "once", "tickets"])
 def test_the_lemmas_found_are_lines_that_prove_the_invariants(text: str) -> None:
     options = engine.Options(seconds=5, cti_seconds=0, threads=1, use_cache=False)
     assert engine.prove(load_text(text), options=options).verdict != "proved"
-    spec, result = found(text)
+    spec, result = lemma_table.searched(text, 300)
     assert result.status == "inductive", result
     assert result.lemmas
     lines = [lemma_line(spec, one) for one in result.lemmas]
@@ -128,18 +117,35 @@ invariant never_three: x != 3
 terminal end: true
 model ci: LAST = 6
 """
-    _, result = found(text)
+    _, result = lemma_table.searched(text, 300)
     assert result.status in ("partial", "nothing")
     assert [cti.target.prop for cti in result.left] == ["never_three"]
 
 
 def test_separators_are_minimal_and_hit_every_difference() -> None:
-    rows = [0b0011, 0b0101, 0b1111]
-    assert separate.separators(0b0011, rows, (1, 1, 1, 1)) == []
-    answers = separate.separators(0b1011, rows, (1, 1, 1, 1))
+    known = separate.Known(4)
+    assert known.add([0b0011, 0b0101, 0b1111, 0b0011]) == [0b0011, 0b0101, 0b1111]
+    assert known.separators(0b0011, 3) == []
+    answers = known.separators(0b1011, 3)
     assert answers
-    for _, bits in answers:
-        assert all((0b1011 ^ row) & bits for row in rows)
+    for bits in answers:
+        assert all((0b1011 ^ row) & bits for row in known.rows)
+        for at in range(4):
+            assert not bits >> at & 1 or not all((0b1011 ^ row) & bits & ~(1 << at) for row in known.rows)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_separators_are_what_trying_all_sets_gives(seed: int) -> None:
+    chance, atoms = random.Random(seed), 7
+    known, row = separate.Known(atoms), chance.getrandbits(atoms)
+    known.add(other for _ in range(30) if (other := chance.getrandbits(atoms)) != row)
+    for most in range(1, 4):
+        sets = [bits for bits in range(1, 1 << atoms) if all((row ^ other) & bits for other in known.rows)]
+        least = {bits for bits in sets if not any(other != bits and other & bits == other for other in sets)}
+        expected = {bits for bits in least if bits.bit_count() <= most}
+        found = set(known.separators(row, most))
+        assert found <= expected
+        assert found == expected or len(found) == separate.MOST_FOUND
 
 
 def test_hints_are_part_of_the_vocabulary() -> None:
@@ -148,3 +154,12 @@ def test_hints_are_part_of_the_vocabulary() -> None:
     hinted = [atom for template in templates(spec, 2) for atom in template.atoms]
     assert len(set(hinted) - set(plain)) >= 2
     assert all(isinstance(prop, core.Property) for prop in replace(spec).properties)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", lemma_table.NAMES)
+def test_a_strengthening_is_found_and_the_text_with_it_is_proved(name: str) -> None:
+    one = lemma_table.line(name, 1200)
+    print(f"\n{lemma_table.HEAD}\n{one.text()}", *one.lines, sep="\n")
+    assert one.found.status == "inductive", one.found.reason
+    assert one.proved
