@@ -27,7 +27,7 @@ class Known:
 
     def add(self, rows: Iterable[int]) -> list[int]:
         """Adds rows; those that are new."""
-        fresh = [row for row in rows if row not in self.rows]
+        fresh = [row for row in dict.fromkeys(rows) if row not in self.rows]
         for row in fresh:
             here = 1 << len(self.order)
             self.rows[row] = None
