@@ -243,7 +243,7 @@ class _Proof:
 
     def _following(self) -> list[_Item]:
         """The conjuncts of invariants that follow from the lemmas, and from the invariants before them."""
-        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE[:3]))) for one in self.problem.following()]
+        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE[:4]))) for one in self.problem.following()]
         return [item for item in self._solved(tasks) if not item.open]
 
     def _follows(self, one: Obligation, follow: set[str]) -> bool:

@@ -47,9 +47,9 @@ QUICK = (
 SELECTIVE = (
     Attempt("all, folded", 0.03, Selection(0.0, "none")),
     Attempt("flat, folded", 0.03, Selection(0.0, "none", flat=True)),
+    Attempt("more neighbours", 0.02, Selection(0.0, "goal", 8)),
     Attempt("near", 0.03, Selection(0.5, "goal")),
     Attempt("flat near", 0.03, Selection(0.5, "goal", flat=True)),
-    Attempt("more neighbours", 0.02, Selection(0.0, "goal", 8)),
     Attempt("flat neighbours", 0.02, Selection(0.0, "goal", 5, flat=True)),
     Attempt("near, folded", 0.03, Selection(0.5, "none")),
     Attempt("no promises", 0.03, Selection(0.0, "none", promises=False)),

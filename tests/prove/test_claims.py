@@ -22,6 +22,7 @@ SLOW = {
     "paxos": {"agreement", "validity", "one_value_per_ballot", "votes_safe", "promises_are_kept", "refines_voting"},
     "multi_voting": {"agreement", "one_command_per_ballot", "votes_safe"},
     "raft_core": {"election_safety", "log_matching", "leader_completeness", "state_machine_safety"},
+    "zab_core": {"primary_uniqueness", "primary_integrity", "agreement", "primary_order", "integrity"},
     "replica_set": {"never_roll_back_committed", "never_roll_back_before_commit_point", "leader_completeness"},
 }
 
