@@ -98,9 +98,7 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
         result = prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), limits, progress)
     report = _report(result, path)
     _add_violations(report, searched)
-    for prop, found in zip(result.properties, report["properties"], strict=True):
-        if prop.cti is not None and found["verdict"] == "not inductive":
-            found["reachable"] = "yes" if prop.cti.target.kind in ("initial", "law") else _reached(prop.cti)
+    _add_reached(result, report)
     report["exit_code"] = exit_code(report)
     return report
 
@@ -128,23 +126,44 @@ def _add_violations(report: Report, searched: Report | None) -> None:
         report["verdict"] = "refuted"
 
 
-def _reached(cti: Cti) -> str:
-    """Whether the first state of a counterexample can be reached in its instance: "yes", "no", or "unknown" (the search
-    did not finish)."""
+def _add_reached(result: ProofResult, report: Report) -> None:
+    """Says of each counterexample to induction whether its first state can be reached: one search for each instance."""
+    shown = [
+        (prop.cti, found)
+        for prop, found in zip(result.properties, report["properties"], strict=True)
+        if prop.cti is not None and found["verdict"] == "not inductive"
+    ]
+    instances: dict[object, list[tuple[Cti, Report]]] = {}
+    for cti, found in shown:
+        if cti.target.kind in ("initial", "law"):
+            found["reachable"] = "yes"
+        else:
+            instances.setdefault(cti.sizes, []).append((cti, found))
+    for several in instances.values():
+        for (_, found), answer in zip(several, _reached([cti for cti, _ in several]), strict=True):
+            found["reachable"] = answer
+
+
+def _reached(ctis: list[Cti]) -> list[str]:
+    """Whether the first states of counterexamples can be reached in their instance: "yes", "no", or "unknown" (the
+    search did not finish)."""
     from pyspec.lang import core
     from pyspec.lang import types as ty
     from pyspec.prove.cti import is_state
 
-    first = cti.trace.steps[0].state
-    assert first is not None
-    body = core.Op(ty.Bool(), "not", (is_state(cti.instance, first),))
-    watch = core.Property("invariant", "(this state)", body)
-    spec = replace(cti.instance.spec, properties=(watch,), refines=())
-    instance = replace(cti.instance, spec=spec, symmetric=(), limits=(), view=None)
-    result = execute(Request("", max_states=REACH_STATES, max_seconds=REACH_SECONDS, symmetry=False), instance, None)
-    if any(prop.verdict == "violated" for prop in result.properties):
-        return "yes"
-    return "no" if result.verdict == "holds" and not result.stopped_by and not result.limited else "unknown"
+    watched = []
+    for number, cti in enumerate(ctis, 1):
+        first = cti.trace.steps[0].state
+        assert first is not None
+        body = core.Op(ty.Bool(), "not", (is_state(cti.instance, first),))
+        watched.append(core.Property("invariant", f"(state {number})", body))
+    made = ctis[0].instance
+    spec = replace(made.spec, properties=tuple(watched), refines=())
+    instance = replace(made, spec=spec, symmetric=(), limits=(), view=None)
+    limits = Request("", max_states=REACH_STATES, max_seconds=REACH_SECONDS, symmetry=False, keep_going=True)
+    result = execute(limits, instance, None)
+    complete = not result.stopped_by and not result.limited and result.verdict in ("holds", "violated")
+    return ["yes" if p.verdict == "violated" else "no" if complete else "unknown" for p in result.properties]
 
 
 # ---------------------------------------------------------------------------------------------------- report

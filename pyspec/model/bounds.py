@@ -66,9 +66,7 @@ def narrowed(expr: core.Expr, names: Names = NONE) -> ty.Type:
         return ty.Int() if found is None else ty.Range(*found)
     if isinstance(expr, core.TupleExpr):
         return ty.Tuple(tuple(narrowed(item, names) for item in expr.items))
-    if isinstance(expr.type, ty.Seq):
-        return ty.Seq(item_type(expr, names), longest(expr, names))
-    if isinstance(expr.type, ty.Set | ty.Bag):
+    if isinstance(expr.type, ty.Set | ty.Bag | ty.Seq):
         return type(expr.type)(item_type(expr, names))
     return place_type(expr, names) or expr.type
 
@@ -91,29 +89,6 @@ def item_type(domain: core.Expr, names: Names = NONE) -> ty.Type:
     if isinstance(domain, core.Op):
         return _of_operator(domain, names)
     return _item(domain)
-
-
-def longest(expr: core.Expr, names: Names = NONE) -> int | None:
-    """The greatest length that a sequence may have, if a capacity or a literal bounds it."""
-    known = place_type(expr, names)
-    if isinstance(known, ty.Seq) and isinstance(known.capacity, int):
-        return known.capacity
-    if isinstance(expr, core.SeqLit):
-        return len(expr.items)
-    if isinstance(expr, core.SeqComp):
-        return longest(expr.gen.domain, names)
-    if isinstance(expr, core.IfExpr):
-        several = [longest(expr.then, names), longest(expr.other, names)]
-        return None if None in several else max(several)  # type: ignore[type-var]
-    if isinstance(expr, core.Op) and expr.op == "seq.concat":
-        several = [longest(part, names) for part in expr.args]
-        return None if None in several else sum(several)  # type: ignore[arg-type]
-    if isinstance(expr, core.Op) and expr.op == "range.seq":
-        low, high = (bounds(part, names) for part in expr.args)
-        return None if low is None or high is None else max(0, high[1] - low[0] + 1)
-    return (
-        longest(expr.args[0], names) if isinstance(expr, core.Op) and expr.op in ("seq.slice", "seq.update") else None
-    )
 
 
 def _item(domain: core.Expr) -> ty.Type:
@@ -170,8 +145,9 @@ def _mul(a: Bounds, b: Bounds) -> Bounds:
 
 
 def _size(expr: core.Op, names: Names) -> Bounds:
-    most = longest(expr.args[0], names) if expr.op == "seq.len" else None
-    return (0, 2**31 if most is None else most)
+    of = place_type(expr.args[0], names)
+    known = isinstance(of, ty.Seq) and isinstance(of.capacity, int)
+    return (0, of.capacity if known else 2**31)  # type: ignore[union-attr]
 
 
 #: Operators on numbers: the bounds of the result from those of the arguments.

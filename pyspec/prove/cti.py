@@ -25,8 +25,8 @@ from pyspec.prove.defined import defined
 from pyspec.prove.encode import Env
 from pyspec.prove.execute import Run
 from pyspec.prove.logic import Truth, conj, implies, neg
-from pyspec.prove.obligations import INDUCTIVE, Obligation, Obligations
-from pyspec.prove.sizes import Sizes, instance, larger, smaller, starting
+from pyspec.prove.obligations import Obligation, Obligations
+from pyspec.prove.sizes import Sizes, flipped, instance, larger, smaller, starting
 from pyspec.prove.structure import equal, lift
 from pyspec.prove.values import MapVal, SetVal, Val
 
@@ -62,21 +62,36 @@ class Cti:
     instance: Instance
 
 
-def find(spec: core.Spec, target: Target, flaws: tuple[str, ...], seconds: float) -> Cti | None:
+class Place:
+    """An instance in which counterexamples are looked for, encoded once."""
+
+    def __init__(self, made: Instance) -> None:
+        self.made, self.machine = made, Machine(made)
+        self.problem = Obligations(made.spec, finite=True, flaws=made.flaws)
+        self.problem.leave_out_unsupported()
+
+
+#: Instances that were made so far, by their sizes (None: the specification does not allow them).
+Places = dict[Sizes, Place | None]
+
+
+def find(
+    spec: core.Spec, target: Target, flaws: tuple[str, ...], until: float, places: Places | None = None
+) -> Cti | None:
     """A counterexample in a small instance, the smallest that was met; None if there is none in those tried."""
-    until = time.monotonic() + seconds
+    places = {} if places is None else places
     sizes = starting(spec, flaws)
     if sizes is None:
         return None
     found = None
-    for candidate in (sizes, *larger(sizes, spec)):
-        found = at_sizes(spec, target, candidate, flaws, until)
+    for candidate in (sizes, *flipped(sizes), *larger(sizes, spec)):
+        found = at_sizes(spec, target, candidate, flaws, until, places)
         if found is not None or time.monotonic() > until:
             break
-    return None if found is None else _shrink(spec, found, flaws, until)
+    return None if found is None else _shrink(spec, found, flaws, until, places)
 
 
-def _shrink(spec: core.Spec, found: Cti, flaws: tuple[str, ...], until: float) -> Cti:
+def _shrink(spec: core.Spec, found: Cti, flaws: tuple[str, ...], until: float, places: Places) -> Cti:
     """Makes one sort (or constant) smaller at a time as long as there still is a counterexample."""
     tried: set[Sizes] = set()
     going = True
@@ -85,36 +100,30 @@ def _shrink(spec: core.Spec, found: Cti, flaws: tuple[str, ...], until: float) -
         for sizes in smaller(found.sizes, spec):
             if sizes not in tried and time.monotonic() < until:
                 tried.add(sizes)
-                better = at_sizes(spec, found.target, sizes, flaws, until)
+                better = at_sizes(spec, found.target, sizes, flaws, until, places)
                 if better is not None:
                     found, going = better, True
                     break
     return found
 
 
-def at_sizes(spec: core.Spec, target: Target, sizes: Sizes, flaws: tuple[str, ...], until: float) -> Cti | None:
+def at_sizes(
+    spec: core.Spec, target: Target, sizes: Sizes, flaws: tuple[str, ...], until: float, places: Places
+) -> Cti | None:
     """A counterexample in the instance of these sizes."""
-    made = instance(spec, sizes, flaws)
-    if made is None:
-        return None
-    trace = in_instance(made, target, until)
-    return None if trace is None else Cti(target, sizes, trace, made)
+    if sizes not in places:
+        made = instance(spec, sizes, flaws)
+        places[sizes] = None if made is None else Place(made)
+    place = places[sizes]
+    return None if place is None else at_place(place, target, sizes, until)
 
 
-def instance_cti(made: Instance, target: Target, seconds: float) -> Cti | None:
-    """A counterexample in the given instance."""
-    trace = in_instance(made, target, time.monotonic() + seconds)
-    return None if trace is None else Cti(target, Sizes(()), trace, made)
-
-
-def in_instance(made: Instance, target: Target, until: float) -> Trace | None:
+def at_place(place: Place, target: Target, sizes: Sizes, until: float) -> Cti | None:
     """A counterexample in an instance, confirmed by the interpreter; None if there is none, or not in time."""
-    problem = Obligations(made.spec, finite=True, flaws=made.flaws)
-    machine = Machine(made)
-    for run, obligation in _candidates(problem, target):
-        found = Search(problem, machine, run, obligation, target).solve(until)
-        if found is not None:
-            return found
+    for run, obligation in _candidates(place.problem, target):
+        trace = Search(place.problem, place.machine, run, obligation, target).solve(until)
+        if trace is not None:
+            return Cti(target, sizes, trace, place.made)
     return None
 
 
@@ -269,8 +278,9 @@ class Search:
         return self.target.prop
 
     def _satisfies(self, values: dict[str, Value]) -> None:
+        assumed = {part.prop.name for part in self.problem.parts}
         for prop in self.problem.spec.properties:
-            if prop.kind in INDUCTIVE and not self._true(prop.body, values):
+            if prop.name in assumed and not self._true(prop.body, values):
                 raise EngineDisagreement(f"z3 assumes {prop.name}, which the interpreter finds false in {values!r}")
 
     def _true(self, body: core.Expr, values: dict[str, Value], after: dict[str, Value] | None = None) -> bool:
@@ -320,4 +330,4 @@ def merge_targets(obligations: Sequence[Obligation]) -> list[Target]:
     return list(dict.fromkeys(map(Target.of, obligations)))
 
 
-__all__ = ["Cti", "Env", "Target", "at_sizes", "conj", "find", "in_instance", "merge_targets"]
+__all__ = ["Cti", "Env", "Target", "Place", "Places", "at_place", "conj", "find", "merge_targets"]

@@ -101,7 +101,7 @@ def _all_of(e: Encoder, domain: Val, body: Callable[[Val], Truth]) -> Truth:
     from pyspec.prove.structure import within
 
     if isinstance(domain, SeqVal):
-        return within(e.u, "all", domain.length, lambda i: body(domain.at(i)))
+        return within(e.u, "all", domain, lambda i: body(domain.at(i)))
     truth: Truth = domain.each("all", body)
     return truth
 

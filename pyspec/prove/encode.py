@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
-from pyspec.model.bounds import Names, item_type, longest, narrowed
+from pyspec.model.bounds import Names, item_type, narrowed
 from pyspec.model.domains import cardinality, values_of
 from pyspec.prove import constants
 from pyspec.prove.logic import Term, Truth, add, conj, disj, implies, ite, same
@@ -85,12 +85,11 @@ class Encoder:
             raise too_large(what, domain.span, "state it with quantifiers")
         return [lift(self.u, of, value) for value in values_of(of)]
 
-    def longest(self, expr: core.Expr, value: SeqVal, env: Env, what: str) -> int:
+    def longest(self, expr: core.Expr, value: SeqVal, what: str) -> int:
         """The greatest length that a sequence may have (finite setting, or if it is known)."""
-        found = value.length if isinstance(value.length, int) else longest(expr, env.types) if self.finite else None
-        if found is None:
+        if value.most is None:
             raise (too_large if self.finite else unsupported)(what, expr.span, _HINTS.get(what, _HINTS["a fold"]))
-        return found
+        return value.most
 
 
 _HINTS = {
@@ -181,14 +180,14 @@ def _comp_picker(e: Encoder, expr: core.SetComp, env: Env) -> Callable[[str], tu
 
 def _each(e: Encoder, domain: Val, kind: str, body: Callable[[Val], Truth]) -> Truth:
     if isinstance(domain, SeqVal):
-        return within(e.u, kind, domain.length, lambda i: body(domain.at(i)))
+        return within(e.u, kind, domain, lambda i: body(domain.at(i)))
     truth: Truth = domain.each(kind, body)
     return truth
 
 
 def _member(e: Encoder, domain: Val, x: Val) -> Truth:
     if isinstance(domain, SeqVal):
-        return within(e.u, "exists", domain.length, lambda i: equal(e.u, domain.at(i), x))
+        return within(e.u, "exists", domain, lambda i: equal(e.u, domain.at(i), x))
     truth: Truth = domain.contains(x)
     return truth
 
@@ -222,13 +221,14 @@ def _seq_comp(e: Encoder, expr: core.SeqComp, env: Env) -> SeqVal:
     assert isinstance(expr.type, ty.Seq)
     source, of = e.value(expr.gen.domain, env), item_type(expr.gen.domain, env.types)
     if (cond := expr.cond) is not None:
-        source = _filtered(e, expr, source, lambda x: e.truth(cond, env.bind(expr.gen.var, x, of)), env)
-    return SeqVal(expr.type.item, source.length, lambda i: e.value(expr.body, env.bind(expr.gen.var, source.at(i), of)))
+        source = _filtered(e, expr, source, lambda x: e.truth(cond, env.bind(expr.gen.var, x, of)))
+    at = lambda i: e.value(expr.body, env.bind(expr.gen.var, source.at(i), of))  # noqa: E731
+    return SeqVal(expr.type.item, source.length, at, most=source.most)
 
 
-def _filtered(e: Encoder, expr: core.SeqComp, source: SeqVal, test: Callable[[Val], Truth], env: Env) -> SeqVal:
+def _filtered(e: Encoder, expr: core.SeqComp, source: SeqVal, test: Callable[[Val], Truth]) -> SeqVal:
     """The items that satisfy a test (finite setting): each at the place that those kept before it leave."""
-    longest = e.longest(expr.gen.domain, source, env, "a filtered sequence")
+    longest = e.longest(expr.gen.domain, source, "a filtered sequence")
     kept = [conj((at < source.length, test(source.at(at)))) for at in range(longest)]
     before: list[Term] = [0]
     for one in kept:
@@ -240,7 +240,7 @@ def _filtered(e: Encoder, expr: core.SeqComp, source: SeqVal, test: Callable[[Va
             found = choice(e.u, conj((kept[number], same(before[number], place))), source.at(number), found)
         return found
 
-    return SeqVal(source.item, before[-1], at)
+    return SeqVal(source.item, before[-1], at, most=longest)
 
 
 def _map_comp(e: Encoder, expr: core.MapComp, env: Env) -> MapVal:
@@ -295,7 +295,7 @@ def _fold(e: Encoder, expr: core.Fold, env: Env) -> Val:
         return e.value(expr.body, env.bind(expr.acc, old).bind(expr.var, x, of))
 
     if isinstance(domain, SeqVal):
-        for at in range(e.longest(expr.domain, domain, env, "a fold over a sequence")):
+        for at in range(e.longest(expr.domain, domain, "a fold over a sequence")):
             acc = choice(e.u, at < domain.length, step(domain.at(at), acc), acc)
         return acc
     for x in e.elements(expr.domain, env, "a fold"):

@@ -17,12 +17,23 @@ from pyspec.lang import core
 from pyspec.model.instance import Instance, describe_constants
 from pyspec.prove import store
 from pyspec.prove.coverage import not_covered
-from pyspec.prove.cti import Cti, Target, find, instance_cti
+from pyspec.prove.cti import Cti, Place, Places, Target, at_place, find
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
 from pyspec.prove.rests import is_part, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
+from pyspec.prove.sizes import Sizes
 from pyspec.prove.smtlib import Writer
-from pyspec.prove.solve import PATIENT, QUICK, SELECTIVE, Attempt, Outcome, Task, solve_all, solver_version
+from pyspec.prove.solve import (
+    PATIENT,
+    QUICK,
+    SELECTIVE,
+    WRITTEN_OUT,
+    Attempt,
+    Outcome,
+    Task,
+    solve_all,
+    solver_version,
+)
 
 Progress = Callable[[int, int, str], None]
 #: With so many obligations of a property open after the quick attempts, a counterexample is more likely than a proof.
@@ -87,6 +98,10 @@ class _Proof:
         self.ctis: dict[str, Cti] = {}
         self.until = time.monotonic() + self.options.max_seconds
         self.complete = True  # whether all obligations were made
+        self.quick: tuple[Attempt, ...] = QUICK if instance is None else WRITTEN_OUT
+        self.ways: tuple[Attempt, ...] = (*QUICK, *SELECTIVE[:4]) if instance is None else WRITTEN_OUT
+        self.place: Place | None = None
+        self.places: Places = {}
 
     def run(self) -> ProofResult:
         """The whole of it."""
@@ -100,7 +115,8 @@ class _Proof:
         self.items += self._solved(tasks)
         self._refine()
         self._refute(HOPELESS)
-        self._again(SELECTIVE)
+        if self.instance is None:
+            self._again(SELECTIVE)
         self._derive()
         self._refute()
         self._again(PATIENT)
@@ -133,13 +149,14 @@ class _Proof:
     # ------------------------------------------------------------------------------------------------ solving
 
     def _tasks(self, follow: set[str]) -> Iterator[tuple[Obligation, Task]]:
-        """All obligations, but for those of conjuncts that follow from others; fewer if time runs out."""
+        """All obligations, but for those of conjuncts that follow from others; fewer if half the time is spent."""
+        latest = self.until - self.options.max_seconds / 2
         for one in self.problem.all():
-            if time.monotonic() > self.until:
+            if time.monotonic() > latest:
                 self.complete = False
                 return
             if not self._follows(one, follow):
-                yield one, self._task(one, QUICK)
+                yield one, self._task(one, self.quick)
 
     def _task(self, one: Obligation, attempts: tuple[Attempt, ...]) -> Task:
         text, labels = self.writer.text(one)
@@ -170,14 +187,21 @@ class _Proof:
         parts = {part.label: part for part in (*self.problem.parts, *self.problem.step_parts)}
         for part in self.problem.parts:
             failing = self._failing()  # one after the other: what has been derived helps with the next
-            if any(item.open and item.result.kind == "step" for item in self._of(part.label)):
+            if any(map(self._derivable, self._of(part.label))):
                 self._implied(part, failing)
         failing = self._failing()
-        relative = [item for item in self.items if item.open and item.result.kind == "step"]
+        relative = list(filter(self._derivable, self.items))
         found = [(item, one) for item in relative for one in self._relative(item, parts, failing)]
-        for (item, _), solved in zip(found, self._solved([(o, self._task(o, QUICK)) for _, o in found]), strict=True):
+        for (item, _), solved in zip(
+            found, self._solved([(o, self._task(o, self.quick)) for _, o in found]), strict=True
+        ):
             if not solved.open:
                 self._settle([item], solved)
+
+    def _derivable(self, item: _Item) -> bool:
+        """Whether it is worth trying: what has a counterexample follows from nothing."""
+        late = time.monotonic() > self.until
+        return item.open and item.result.kind == "step" and item.result.prop not in self.ctis and not late
 
     def _refine(self) -> None:
         """Refinements that were not shown, with witnesses."""
@@ -200,8 +224,7 @@ class _Proof:
         return next(a for a in self.spec.actions if a.name == Target.of(item.obligation).action)
 
     def _implied(self, part: Part, failing: frozenset[str]) -> None:
-        ways = (*QUICK, *SELECTIVE[:3])
-        for item in self._solved([(one, self._task(one, ways)) for one in self.problem.implied(part, failing)]):
+        for item in self._solved([(one, self._task(one, self.ways)) for one in self.problem.implied(part, failing)]):
             if not item.open:
                 self._settle([i for i in self._of(part.label) if i.open and i.result.kind == "step"], item)
 
@@ -243,7 +266,7 @@ class _Proof:
 
     def _following(self) -> list[_Item]:
         """The conjuncts of invariants that follow from the lemmas, and from the invariants before them."""
-        tasks = [(one, self._task(one, (*QUICK, *SELECTIVE[:4]))) for one in self.problem.following()]
+        tasks = [(one, self._task(one, self.ways)) for one in self.problem.following()]
         return [item for item in self._solved(tasks) if not item.open]
 
     def _follows(self, one: Obligation, follow: set[str]) -> bool:
@@ -266,16 +289,18 @@ class _Proof:
         failed = sorted(failed, key=lambda item: item.result.status != "refuted")
         until = min(time.monotonic() + self.options.cti_seconds, self.until)
         for target in dict.fromkeys(Target.of(item.obligation) for item in failed):
-            seconds = until - time.monotonic()
-            if seconds <= 0:
+            if time.monotonic() > until:
                 break
-            if self.instance is not None:
-                found = instance_cti(self.instance, target, seconds)
-            else:
-                found = find(self.spec, target, self.flaws, seconds)
-            if found is not None:
+            if (found := self._found(target, until)) is not None:
                 return found
         return None
+
+    def _found(self, target: Target, until: float) -> Cti | None:
+        if self.instance is None:
+            return find(self.spec, target, self.flaws, until, self.places)
+        if self.place is None:
+            self.place = Place(self.instance)
+        return at_place(self.place, target, Sizes(()), until)
 
     # ------------------------------------------------------------------------------------------------- fates
 

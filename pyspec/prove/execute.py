@@ -185,7 +185,7 @@ def store(
     assert isinstance(of, ty.Seq), "only maps and sequences have cells"
     places.append((conj((key >= 0, key < old.length)), "an index outside"))
     cell = store(e, of.item, old.at(key), rest, value, places, rooms)
-    return SeqVal(old.item, old.length, lambda i: choice(e.u, equal(e.u, i, key), cell, old.at(i)))
+    return SeqVal(old.item, old.length, lambda i: choice(e.u, equal(e.u, i, key), cell, old.at(i)), most=old.most)
 
 
 def _for(e: Encoder, s: core.For, run: Run) -> list[Run]:

@@ -44,7 +44,7 @@ def loop(e: Encoder, s: core.For, run: Run, block: Block) -> list[Run]:
             else [run]
         )
     if isinstance(domain, SeqVal):
-        longest = e.longest(s.domain, domain, run.env, "a `for` loop over a sequence")
+        longest = e.longest(s.domain, domain, "a `for` loop over a sequence")
         return _one_by_one(e, s, run, [(domain.at(at), at < domain.length) for at in range(longest)], block)
     if e.finite:
         values = e.elements(s.domain, run.env, "a `for` loop")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.model.bounds import bounds, item_type
 from pyspec.model.domains import cardinality
 from pyspec.prove.constants import majorities
 from pyspec.prove.encode import Encoder, Env, choose
@@ -106,20 +107,6 @@ def _extreme(greatest: bool) -> Callable[..., Val]:
     return lambda e, expr, env: choose(e, expr.args[0], env, e.value(expr.args[0], env), lambda x: True, greatest)
 
 
-#: Operators that go through the elements of a collection, or do not evaluate every argument.
-LAZY: dict[str, Callable[[Encoder, core.Op, Env], Val]] = {
-    "and": _and,
-    "or": _or,
-    "implies": _implies,
-    "or_else": _or_else,
-    "set.size": _size,
-    "set.majority": _majority,
-    "set.min": _extreme(False),
-    "set.max": _extreme(True),
-    "set.only": _extreme(False),
-    "bag.size": _bag_size,
-}
-
 # ------------------------------------------------------------------------------------------------- integers
 
 
@@ -209,11 +196,13 @@ def _flatten(e: Encoder, expr: core.Op, a: SetVal) -> SetVal:
     return SetVal(expr.type.item, contains, each, e.u.picker(expr.type.item, contains))
 
 
-def interval(e: Encoder, low: Term, high: Term) -> SetVal:
+def _interval(e: Encoder, expr: core.Op, env: Env) -> SetVal:
     """The set of the integers from one to another."""
+    low, high = (e.value(part, env) for part in expr.args)
     if isinstance(low, int) and isinstance(high, int) and high - low < 8:
         return literal_set(e.u, ty.Int(), tuple(range(low, high + 1)))
-    return e.u.predicate(ty.Int(), lambda x: conj((low <= x, x <= high)))
+    of = item_type(expr, env.types) if e.finite else ty.Int()
+    return e.u.predicate(of, lambda x: conj((low <= x, x <= high)))
 
 
 # ------------------------------------------------------------------------------------------ bags, sequences, maps
@@ -228,16 +217,18 @@ def _concat(e: Encoder, expr: core.Op, a: SeqVal, b: SeqVal) -> SeqVal:
         return b
     if isinstance(b.length, int) and b.length == 0:
         return a
-    return SeqVal(a.item, add(a.length, b.length), lambda i: choice(e.u, i < a.length, a.at(i), b.at(sub(i, a.length))))
+    most = None if a.most is None or b.most is None else a.most + b.most
+    at = lambda i: choice(e.u, i < a.length, a.at(i), b.at(sub(i, a.length)))  # noqa: E731
+    return SeqVal(a.item, add(a.length, b.length), at, most=most)
 
 
 def _slice(e: Encoder, expr: core.Op, a: SeqVal, low: Term, high: Term) -> SeqVal:
     length = high if isinstance(low, int) and low == 0 else sub(high, low)
-    return SeqVal(a.item, ite(high <= low, 0, length), lambda i: a.at(add(i, low)))
+    return SeqVal(a.item, ite(high <= low, 0, length), lambda i: a.at(add(i, low)), most=a.most)
 
 
 def _prefix(e: Encoder, expr: core.Op, a: SeqVal, b: SeqVal) -> Truth:
-    same = within(e.u, "all", a.length, lambda i: equal(e.u, a.at(i), b.at(i)))
+    same = within(e.u, "all", a, lambda i: equal(e.u, a.at(i), b.at(i)))
     return conj((a.length <= b.length, same))
 
 
@@ -245,10 +236,10 @@ def sequence_items(e: Encoder, a: SeqVal) -> SetVal:
     """The set of the items of a sequence."""
 
     def contains(x: Val) -> Truth:
-        return within(e.u, "exists", a.length, lambda i: equal(e.u, a.at(i), x))
+        return within(e.u, "exists", a, lambda i: equal(e.u, a.at(i), x))
 
     def each(kind: str, body: Callable[[Val], Truth]) -> Truth:
-        return within(e.u, kind, a.length, lambda i: body(a.at(i)))
+        return within(e.u, kind, a, lambda i: body(a.at(i)))
 
     def pick(hint: str) -> tuple[Val, Truth]:
         at = e.u.element(ty.Int(), f"position of {hint}")
@@ -258,7 +249,7 @@ def sequence_items(e: Encoder, a: SeqVal) -> SetVal:
 
 
 def _updated(e: Encoder, expr: core.Op, a: SeqVal, at: Term, value: Val) -> SeqVal:
-    return SeqVal(a.item, a.length, lambda i: choice(e.u, equal(e.u, i, at), value, a.at(i)))
+    return SeqVal(a.item, a.length, lambda i: choice(e.u, equal(e.u, i, at), value, a.at(i)), most=a.most)
 
 
 def _values(e: Encoder, expr: core.Op, a: MapVal) -> SetVal:
@@ -274,8 +265,11 @@ def _values(e: Encoder, expr: core.Op, a: MapVal) -> SetVal:
     return SetVal(item, contains, each, e.u.picker(item, contains))
 
 
-def _range_seq(e: Encoder, expr: core.Op, low: Term, high: Term) -> SeqVal:
-    return SeqVal(ty.Int(), ite(high < low, 0, add(sub(high, low), 1)), lambda i: add(i, low))
+def _range_seq(e: Encoder, expr: core.Op, env: Env) -> SeqVal:
+    low, high = (e.value(part, env) for part in expr.args)
+    least, greatest = (bounds(part, env.types) for part in expr.args)
+    most = None if least is None or greatest is None else max(0, greatest[1] - least[0] + 1)
+    return SeqVal(ty.Int(), ite(high < low, 0, add(sub(high, low), 1)), lambda i: add(i, low), most=most)
 
 
 def _bag_in(e: Encoder, expr: core.Op, x: Val, a: BagVal) -> Truth:
@@ -285,6 +279,22 @@ def _bag_in(e: Encoder, expr: core.Op, x: Val, a: BagVal) -> Truth:
 def _order(make: Callable[[Encoder, ty.Type, Val, Val], Val]) -> Callable[..., Val]:
     return lambda e, expr, a, b: make(e, expr.args[0].type, a, b)
 
+
+#: Operators that go through the elements of a collection, or do not evaluate every argument.
+LAZY: dict[str, Callable[[Encoder, core.Op, Env], Val]] = {
+    "and": _and,
+    "or": _or,
+    "implies": _implies,
+    "or_else": _or_else,
+    "set.size": _size,
+    "set.majority": _majority,
+    "set.min": _extreme(False),
+    "set.max": _extreme(True),
+    "set.only": _extreme(False),
+    "bag.size": _bag_size,
+    "range": _interval,
+    "range.seq": _range_seq,
+}
 
 #: Operators that evaluate every argument first: the encoder, the node (for its types), the values.
 STRICT: dict[str, Callable[..., Val]] = {
@@ -314,8 +324,6 @@ STRICT: dict[str, Callable[..., Val]] = {
     "set.subset": _subset,
     "set.subsets": _subsets,
     "set.flatten": _flatten,
-    "range": lambda e, expr, a, b: interval(e, a, b),
-    "range.seq": _range_seq,
     "bag.in": _bag_in,
     "bag.count": lambda e, expr, a, x: a.count(x),
     "bag.add": lambda e, expr, a, b: BagVal(a.item, lambda x: add(a.count(x), b.count(x))),
@@ -338,4 +346,4 @@ STRICT: dict[str, Callable[..., Val]] = {
     "unwrap": lambda e, expr, a: a.value,
 }
 
-__all__ = ["LAZY", "SIZES", "STRICT", "interval", "sequence_items", "sized", "unsupported"]
+__all__ = ["LAZY", "SIZES", "STRICT", "sequence_items", "sized", "unsupported"]

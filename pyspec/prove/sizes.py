@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyspec.base.diagnostics import SpecError
 from pyspec.lang import core
 from pyspec.model.instance import Instance, choose_model, instantiate
+from pyspec.model.values import show
 
 #: No sort is made larger than this in the search for a counterexample.
 LARGEST = 4
@@ -16,7 +17,7 @@ WIDE, NARROW = 16, ("seq",)
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of sorts and values of integer constants and budgets, by name."""
+    """Sizes of sorts and values of integer and Boolean constants and budgets, by name."""
 
     values: tuple[tuple[str, int], ...]
 
@@ -26,7 +27,7 @@ class Sizes:
 
     def text(self) -> str:
         """`RM = 3, LAST = 2`."""
-        return ", ".join(f"{name} = {value}" for name, value in self.values)
+        return ", ".join(f"{name} = {show(value)}" for name, value in self.values)
 
 
 def starting(spec: core.Spec, flaws: tuple[str, ...], least: int = 3) -> Sizes | None:
@@ -37,16 +38,16 @@ def starting(spec: core.Spec, flaws: tuple[str, ...], least: int = 3) -> Sizes |
         return None
     sizes = [(sort, max(least, len(base.sort(sort).elements or ()))) for sort in spec.sorts]
     budgets = [("crashes", 1)] if any(decl.name == "budget.crashes" for decl in spec.consts) else []
-    return Sizes((*sizes, *_integers(spec, base), *budgets))
+    return Sizes((*sizes, *_constants(spec, base), *budgets))
 
 
-def _integers(spec: core.Spec, base: Instance) -> list[tuple[str, int]]:
-    """Integer constants that have a value of their own (others follow from them)."""
-    found = []
+def _constants(spec: core.Spec, base: Instance) -> list[tuple[str, int]]:
+    """Integer and Boolean constants that have a value of their own (others follow from them)."""
+    found, flaws = [], {flaw.name for flaw in spec.flaws}
     for decl in spec.consts:
         value = base.constants.get(decl.name)
         derived = decl.default is not None and not isinstance(decl.default, core.Lit)
-        if isinstance(value, int) and not isinstance(value, bool) and not derived and "." not in decl.name:
+        if isinstance(value, int) and not derived and "." not in decl.name and decl.name not in flaws:
             found.append((decl.name, value))
     return found
 
@@ -75,13 +76,22 @@ def smaller(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
     found = []
     for name, value in sizes.values:
         least = 1 if name in spec.sorts else 0
-        if value > least:
+        if not isinstance(value, bool) and value > least:
             found.append(sizes.but(name, value - 1))
     return found
 
 
+def flipped(sizes: Sizes) -> list[Sizes]:
+    """Each way to give one Boolean constant the other value."""
+    return [sizes.but(name, not value) for name, value in sizes.values if isinstance(value, bool)]
+
+
 def larger(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
     """Integer constants one larger; then sorts one larger as well."""
-    ints = Sizes(tuple((n, v if n in spec.sorts or n == "crashes" else v + 1) for n, v in sizes.values))
+
+    def kept(name: str, value: int) -> bool:
+        return name in spec.sorts or name == "crashes" or isinstance(value, bool)
+
+    ints = Sizes(tuple((n, v if kept(n, v) else v + 1) for n, v in sizes.values))
     both = Sizes(tuple((n, min(v + 1, max(v, LARGEST)) if n in spec.sorts else v) for n, v in ints.values))
     return [step for step in dict.fromkeys((ints, both)) if step != sizes]

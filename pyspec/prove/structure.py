@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspec.lang import types as ty
@@ -73,7 +74,7 @@ def _maps(u: Universe, a: MapVal, b: MapVal) -> Truth:
 
 
 def _seqs(u: Universe, a: SeqVal, b: SeqVal) -> Truth:
-    same_items = within(u, "all", a.length, lambda at: equal(u, a.at(at), b.at(at)))
+    same_items = within(u, "all", a if b.most is None else b, lambda at: equal(u, a.at(at), b.at(at)))
     return conj((same(a.length, b.length), same_items))
 
 
@@ -97,10 +98,13 @@ def each_key(u: Universe, kind: str, of: ty.Type, body: Callable[[Val], Truth]) 
     return u.quantify(kind, of, lambda x: u.guarded(kind, fits(u, of, x), lambda: body(x)))
 
 
-def within(u: Universe, kind: str, length: Term, body: Callable[[Term], Truth]) -> Truth:
-    """A quantifier over the positions 0..length-1."""
+def within(u: Universe, kind: str, a: SeqVal, body: Callable[[Term], Truth]) -> Truth:
+    """A quantifier over the positions of a sequence."""
+    length, join = a.length, conj if kind == "all" else disj
     if isinstance(length, int) and length <= 4:
-        return (conj if kind == "all" else disj)(body(at) for at in range(length))
+        return join(body(at) for at in range(length))
+    if u.finite and a.most is not None:
+        return join(u.guarded(kind, at < length, partial(body, at)) for at in range(a.most))
     return u.quantify(kind, ty.Int(), lambda i: u.guarded(kind, conj((i >= 0, i < length)), lambda: body(i)))
 
 
@@ -163,7 +167,8 @@ def _choose_map(u: Universe, cond: Truth, a: MapVal, b: MapVal) -> MapVal:
 
 
 def _choose_seq(u: Universe, cond: Truth, a: SeqVal, b: SeqVal) -> SeqVal:
-    return SeqVal(a.item, ite(cond, a.length, b.length), lambda at: choice(u, cond, a.at(at), b.at(at)))
+    most = None if a.most is None or b.most is None else max(a.most, b.most)
+    return SeqVal(a.item, ite(cond, a.length, b.length), lambda at: choice(u, cond, a.at(at), b.at(at)), most=most)
 
 
 def _choose_bag(u: Universe, cond: Truth, a: BagVal, b: BagVal) -> BagVal:
@@ -214,7 +219,7 @@ def _room(u: Universe, of: ty.Set | ty.Bag, count: Callable[[Val], Term]) -> Tru
 
 
 def _fits_seq(u: Universe, of: ty.Seq, value: SeqVal) -> Truth:
-    items = True if plain(of.item) else within(u, "all", value.length, lambda at: fits(u, of.item, value.at(at)))
+    items = True if plain(of.item) else within(u, "all", value, lambda at: fits(u, of.item, value.at(at)))
     room = True if of.capacity is None else value.length <= u.number(of.capacity)
     return conj((value.length >= 0, room, items))
 
@@ -312,7 +317,7 @@ def literal_seq(u: Universe, item: ty.Type, items: tuple[Val, ...]) -> SeqVal:
             found = choice(u, position == number, items[number], found)
         return found
 
-    return SeqVal(item, len(items), at)
+    return SeqVal(item, len(items), at, most=len(items))
 
 
 def literal_bag(u: Universe, item: ty.Type, items: tuple[Val, ...]) -> BagVal:

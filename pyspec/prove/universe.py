@@ -307,7 +307,8 @@ class Universe:
             return self.predicate(of.item, self._typed(of.item, more(ty.Bool(), name), False))
         if isinstance(of, ty.Seq):
             length = self.apply(f"{name}#", keys, ty.Int())
-            return SeqVal(of.item, length, lambda at: self.load(of.item, f"{name}@", (*keys, at)))
+            most = of.capacity if self.finite and isinstance(of.capacity, int) else None
+            return SeqVal(of.item, length, lambda at: self.load(of.item, f"{name}@", (*keys, at)), most=most)
         if isinstance(of, ty.Bag):
             return BagVal(of.item, self._typed(of.item, more(ty.Int(), f"{name}*"), 0))
         return self.apply(name, keys, of)

@@ -72,12 +72,13 @@ class MapVal:
 
 @dataclass(frozen=True, slots=True)
 class SeqVal:
-    """A sequence; `at` is arbitrary outside 0..length-1."""
+    """A sequence; `at` is arbitrary outside 0..length-1. `most`: no value of its type is longer (finite setting)."""
 
     item: ty.Type
     length: Term
     at: Callable[[Term], Val]
     ident: Term = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

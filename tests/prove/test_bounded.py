@@ -168,7 +168,8 @@ def test_the_same_properties_are_reached_at_each_depth(first: int) -> None:
 
 def test_a_step_that_the_encoding_misses_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
-        "protocol counting\nvar n: 0..9 = 0\naction up:\n    when n < 9\n    n += 1\ninvariant low: n < 2\nmodel ci:\n"
+        "protocol counting\nsort Node\nvar n: 0..9 = 0\naction up:\n    when n < 9\n    n += 1\n"
+        "invariant low: n < 2\nmodel ci: Node = 1\n"
     )
     instance = instantiate(load_text(text))
     assert compare(instance, "counting")["agreed"] == 4 * (DEPTH + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_flaws_have_counterexamples(flaw: str) -> None:
 
 
 def test_a_counterexample_is_smallest_and_plain() -> None:
-    found = find(spec({}), Target("learn_abort", "consistent", "consistent", "step"), (), 10)
+    found = find(spec({}), Target("learn_abort", "consistent", "consistent", "step"), (), time.monotonic() + 10)
     assert found is not None and found.sizes.text() == "RM = 2"
     text = found.trace.text()
     assert "a state that satisfies every invariant" in text and "learn_abort" in text
@@ -107,3 +108,14 @@ def test_a_property_that_rests_on_an_unproved_one_is_not_proved() -> None:
     text += "invariant low: x <= 2\ninvariant same: y <= 2\n"
     found = fates(prove(load_text(text), options=QUICK))
     assert (found["low"], found["same"]) == ("refuted", "depends")
+
+
+def test_counterexamples_are_looked_for_with_the_other_value_of_a_boolean_constant() -> None:
+    text = (
+        "protocol switch\nsort Node\nconst LOOSE: bool = false\nvar n: 0..3 = 0\n"
+        "action up(p: Node):\n    when n < 2 or (LOOSE and n < 3)\n    n += 1\n"
+        "invariant low: n <= 2\nmodel ci: Node = 1\n"
+    )
+    target = Target("up", "low", "low", "step")
+    found = find(load_text(text), target, (), time.monotonic() + 30)
+    assert found is not None and found.sizes.text() == "Node = 1, LOOSE = true"
