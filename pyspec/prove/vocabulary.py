@@ -223,11 +223,12 @@ class _Atoms:
         yield from ((atom, 1) for atom in self._comparisons(terms))
 
     def _bases(self) -> list[core.Expr]:
-        """What atoms speak of: the variables of the state, and constants that are relations or maps."""
+        """What atoms speak of: the variables of the state, and constants that are relations. Not maps: what they lead
+        to can be followed for ever."""
         if self.depth is not Depth.ALL:
             return []
         found: list[core.Expr] = [core.StateVar(v.type, v.name) for v in self.spec.vars if v.kind != "budget"]
-        shown = (ty.Bool, ty.Set, ty.Map)
+        shown = (ty.Bool, ty.Set)
         consts = (decl for decl in self.spec.consts if isinstance(decl.type, shown) and decl.quorum is None)
         return [*found, *(core.Const(decl.type, decl.name) for decl in consts)]
 
