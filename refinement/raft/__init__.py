@@ -9,6 +9,8 @@ specification leaves out:
 - A node may stop being a candidate or a leader by itself (pre-vote, quorum check): it is then a follower.
 - A snapshot is the committed prefix of the log in one message; compaction changes nothing.
 - Votes are counted when they decide, since until then the messages that bring them wait in the network.
+
+Membership changes are not in the specification: see `refinement.raft.members`.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ from impl.raft import PROTOCOL, TIMERS, machine, messages
 from impl.raft.state import CANDIDATE, LEADER, State
 from impl.runtime.effects import Command, Failure, Persist, Receive, Reply, Request, Send
 from impl.runtime.world import Bounds
-from pyspec.conform.linear import MODELS, check_history
-from pyspec.conform.linear.history import make_history
 from pyspec.model.values import Atom, Map, Rec, Value, show
 from refinement.harness import redis
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
+from refinement.raft import histories, members
 
 TERMS, LENGTH, VALUES = 60, 120, 64
+LEAVES, COMES = (b"MEMBER", b"REMOVE", b"n3"), (b"MEMBER", b"ADD", b"n3")
 
 
 class RaftMapping(ProtocolMapping):
@@ -150,16 +152,30 @@ class RaftMapping(ProtocolMapping):
             self.received(walk, step, me, step.event.sender, step.event.message)
         if walk.get("Server.term", me) < s.term and s.vote == step.node:
             walk.take("timeout", me)
-        mode = walk.get("Server.mode", me)
+        mode, commit = walk.get("Server.mode", me), walk.get("Server.commit", me)
+        leaving = mode.name == LEADER and s.role != LEADER and commit < s.commit  # it commits its own removal
         if s.role == LEADER and mode.name != LEADER:
             self.elected(walk, step, me)
-        elif s.role not in (LEADER, CANDIDATE) and mode.name != "follower":
+        elif s.role not in (LEADER, CANDIDATE) and mode.name != "follower" and not leaving:
             self.retire(walk, me)
+        self.forgotten(walk, step, me)
         for effect in step.effects:
             self.carried_out(walk, step, me, effect)
-        if s.role == LEADER and walk.get("Server.commit", me) < s.commit:
+        if (s.role == LEADER or leaving) and walk.get("Server.commit", me) < s.commit:
             walk.take("advance_commit", me, s.commit)
+        if leaving:
+            self.retire(walk, me)
         self.acknowledged(walk, step)
+
+    def forgotten(self, walk: Walk, step: Step, me: Atom) -> None:
+        """A node that was taken out and comes in again is new to the leader: nothing is known of its log."""
+        if step.before is None or not step.before.role == step.after.role == LEADER:
+            return
+        for node in step.after.progress:
+            known = walk.get("Server.match_index", me)
+            if node not in step.before.progress and known[self.atom(node)]:
+                match = walk.cell("Server.match_index", me, known.put(self.atom(node), 0))
+                walk.choose(f"{node} comes in again", Server__match_index=match)
 
     def acknowledged(self, walk: Walk, step: Step) -> None:
         """What a node acknowledges is what this very message has told it, whatever it knew before."""
@@ -310,6 +326,7 @@ class RaftMapping(ProtocolMapping):
     def demands(self, walk: Walk, step: Step) -> Iterator[str]:
         """The state machine: one state for each prefix of the log."""
         s = step.after
+        yield from members.demands(walk, step)
         if step.before is not None:
             yield from self.confirmed(walk, step)
             yield from self.applied(step)
@@ -406,41 +423,24 @@ class RaftMapping(ProtocolMapping):
 
     def finished(self, states: dict[str, Any], history: list[Any], seconds: float) -> Iterator[str]:
         """In the end all nodes have the same state, and those who ask are answered."""
-        if sum(state.role == LEADER for state in states.values()) != 1:
+        yield from histories.counted(history)
+        present = members.present(states)
+        if present is None:
+            return
+        if sum(state.role == LEADER for state in present.values()) != 1:
             yield "there is not one leader long after the last fault"
-        yield from self.counted(history)
         late = [call for call in history if 0.84 * seconds < call.invoked / 1_000_000 < 0.88 * seconds]
         for call in late:
-            if call.node not in states:
+            if call.node not in present or call.command[0] == b"MEMBER":
                 continue
             if call.returned is None or isinstance(call.result, Failure):
                 yield f"{call.command} at {call.node} is not served long after the last fault: {call.result}"
 
-    def counted(self, history: list[Any]) -> Iterator[str]:
-        """The counter is linearizable."""
-        rows = []
-        for call in history:
-            if call.command[1] == b"counter":
-                row = {
-                    "process": f"{call.client}.{call.invoked}",
-                    "f": call.command[0].decode().lower(),
-                    "key": "counter",
-                }
-                result = call.result.decode() if isinstance(call.result, bytes) else call.result
-                sure = call.returned is not None and not isinstance(result, Failure)
-                end = (
-                    {"type": "ok", "end": call.returned, "result": result}
-                    if sure
-                    else {"type": "info", "end": call.invoked}
-                )
-                rows.append({**row, "start": call.invoked, **end})
-        verdict = check_history(make_history(list(enumerate(rows, 1))), MODELS["kv"](), 5.0)
-        if verdict.failure is not None:
-            yield f"the counter is not linearizable: {verdict.failure}"
-
     def workload(self, random: Random) -> Command:
-        """One counter, a few keys, and keys that expire."""
+        """One counter, a few keys, and keys that expire; now and then a node is taken out, or in again."""
         kind = random.random()
+        if kind < 0.03:
+            return random.choice((LEAVES, COMES))
         if kind < 0.5:
             return (b"INCR", b"counter")
         if kind < 0.85:
@@ -465,17 +465,7 @@ class RaftMapping(ProtocolMapping):
 
     def live_operations(self, history: list[Any]) -> list[dict[str, Any]]:
         """All of them."""
-        rows = []
-        for call in history:
-            name, key, *rest = (word.decode() for word in call.command)
-            row = {"process": call.client, "f": name.lower(), "key": key, "start": call.invoked}
-            row |= {"value": rest[0]} if rest else {}
-            if call.returned is None:
-                rows.append({**row, "type": "info", "end": call.invoked})
-            else:
-                result = None if call.result == "-1" else call.result
-                rows.append({**row, "type": "ok", "end": call.returned, "result": result})
-        return rows
+        return histories.operations(history)
 
     def walks(self) -> tuple[Bounds, ...]:
         """Elections, entries, snapshots, crashes in any order."""
@@ -487,7 +477,7 @@ class RaftMapping(ProtocolMapping):
             ("compact", 6),
             ("resign", 3),
         )
-        calls = (((b"INCR", b"counter"), 6), ((b"GET", b"counter"), 6))
+        calls = (((b"INCR", b"counter"), 6), ((b"GET", b"counter"), 6), (LEAVES, 8), (COMES, 8))
         snapshots = {"compact_entries": 4, "keep_entries": 1, "chunk_bytes": 60, "append_bytes": 100}
         single = {"append_bytes": 1}
         return tuple(

@@ -1,0 +1,60 @@
+"""Membership changes are judged: the rules of the thesis hold as the code is, and a mistake in any of them is found."""
+
+from typing import Any
+
+import pytest
+
+from impl.raft import compaction, config, election, membership, replication
+from impl.raft.state import State, Turn
+from refinement.raft import MAPPING
+from tests.refinement import hold
+
+
+def quorum_of_everyone(s: State) -> int:
+    """Learners count."""
+    matches = sorted((progress.match for progress in s.progress.values()), reverse=True)
+    return matches[len(matches) // 2]
+
+
+def after_commit_at_once(turn: Turn) -> None:
+    """Orders are answered before they are committed."""
+    s = turn.s
+    for _, origin, number in s.orders:
+        turn.send(origin, membership.AdminReply(number, None), held=False)
+    s.orders = ()
+    ORIGINAL(turn)
+
+
+ORIGINAL = membership.after_commit
+MISTAKES: dict[str, tuple[Any, str, Any, str]] = {
+    "two changes at once": (config, "changing", lambda s: False, "is under way"),
+    "a change before a commit of the term": (membership, "committed_in_term", lambda s: True, "nothing in its term"),
+    "a configuration that is cut off stays": (config, "drop_after", lambda turn, index: None, "goes by"),
+    "a configuration holds once committed": (config, "adopt", lambda turn, entries: None, "goes by"),
+    "learners count for commits": (replication, "quorum_index", quorum_of_everyone, "of the voters"),
+    "whoever is out stands for election": (election, "may_campaign", lambda s: True, "has no vote itself"),
+    "a snapshot with the latest configuration": (
+        compaction.config,
+        "at",
+        lambda s, index: s.members,
+        "at its end held",
+    ),
+    "answers too early": (membership, "after_commit", after_commit_at_once, "it is not committed"),
+}
+
+
+def judged(seeds: int) -> str:
+    rejection = hold.walks(MAPPING, range(seeds))
+    return "" if rejection is None else str(rejection)
+
+
+def test_the_rules_hold() -> None:
+    assert judged(12) == ""
+    assert hold.simulations(MAPPING, range(100, 102)) is None
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, what, wrong, said = MISTAKES[name]
+    monkeypatch.setattr(where, what, wrong)
+    assert said in judged(60)
