@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,50 @@ def test_a_flaw_is_not_proved(name: str, flaw: str, broken: str) -> None:
     assert unproved, f"{broken} or a lemma that it rests on"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "flaw"),
+    [
+        ("replica_set", "counts_newer_terms"),
+        ("replica_set", "stale_wins"),
+        ("replica_set", "rolls_back_always"),
+        ("zab_core", "ignores_zxid"),
+        ("zab_core", "obeys_old_primary"),
+        ("zab_core", "minority_commits"),
+        ("voting", "asks_one_ballot_back"),
+        ("paxos", "ignores_promises"),
+    ],
+)
+def test_a_flaw_has_a_counterexample_to_induction(name: str, flaw: str) -> None:
+    result = prove(_spec(name), flaws=(flaw,), options=Options(seconds=5, cti_seconds=40))
+    assert any(prop.cti is not None for prop in result.properties)
+
+
+def _fates(spec: core.Spec, left_out: Callable[[core.Property], bool]) -> dict[str, str]:
+    bare = core.Spec(**{**vars(spec), "properties": tuple(p for p in spec.properties if not left_out(p))})
+    return {prop.name: prop.fate for prop in prove(bare, options=OPTIONS).properties}
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_without_its_lemmas_it_is_not_proved(name: str) -> None:
-    spec = _spec(name)
-    bare = core.Spec(**{**vars(spec), "properties": tuple(p for p in spec.properties if p.kind != "lemma")})
-    fates = {prop.name: prop.fate for prop in prove(bare, options=OPTIONS).properties}
+    fates = _fates(_spec(name), lambda prop: prop.kind == "lemma")
     assert any(fates[claim] != "proved" for claim in QUICK[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "lemma"),
+    [
+        ("replica_set", "later_logs_have_it"),
+        ("replica_set", "entries_come_from_elected"),
+        ("zab_core", "later_primaries_have_it"),
+        ("paxos", "promises_report_earlier_votes"),
+    ],
+)
+def test_without_a_lemma_it_is_not_proved(name: str, lemma: str) -> None:
+    fates = _fates(_spec(name), lambda prop: prop.name == lemma)
+    assert lemma not in fates
+    assert set(fates.values()) != {"proved"}
 
 
 def _laws() -> dict[str, core.Spec]:
