@@ -79,15 +79,19 @@ BORING = frozenset(
 
 
 def shown(calls: list[Ran], most: int = 60) -> list[str]:
-    """The functions with the lines of theirs that were executed."""
+    """The functions with the lines of theirs that were executed; of those after the first `most` lines the numbers."""
     lines: list[str] = []
     seen: set[tuple[str, int]] = set()
     for call in calls:
         if call.name in BORING or (call.file, call.line) in seen:
             continue
         seen.add((call.file, call.line))
-        lines.append(f"{'  ' * call.depth}{call.name}  {call.place}")
-        for number in dict.fromkeys(call.lines):
+        numbers, place = list(dict.fromkeys(call.lines)), f"{'  ' * call.depth}{call.name}  {call.place}"
+        if len(lines) >= most:
+            lines.append(f"{place}, lines {', '.join(map(str, numbers))}")
+            continue
+        lines.append(place)
+        for number in numbers:
             text = linecache.getline(call.file, number).rstrip()
             lines.append(f"{'  ' * call.depth}    {number:>4} {text.strip()}")
-    return lines if len(lines) <= most else [*lines[:most], f"... and {len(lines) - most} more lines"]
+    return lines

@@ -17,6 +17,7 @@ from refinement.harness import campaign, coverage, exhaustive, live, mutants, re
 from refinement.harness.campaign import Found, walk_of
 from refinement.harness.mapping import ProtocolMapping
 from refinement.harness.shrink import smaller_walk
+from refinement.harness.source import Ran, shown
 from refinement.harness.worlds import Judged
 from refinement.raft import MAPPING as RAFT
 from refinement.redis_lock import MAPPING as LOCKS
@@ -214,3 +215,10 @@ def test_where_the_specification_is_too_small_nothing_is_wrong() -> None:
 
     found = campaign.campaign(Tiny(), 6.0, 1)
     assert found.found is None and found.steps > 0
+
+
+def test_every_function_that_ran_is_named_in_a_report() -> None:
+    calls = [Ran(str(ROOT / "impl" / "raft" / "core.py"), at, f"part{at}", 1, (at + 1, at + 2)) for at in range(1, 60)]
+    told = shown(calls)
+    assert all(any(f"part{at}  impl/raft/core.py:{at}" in line for line in told) for at in range(1, 60))
+    assert told[-1].endswith("part59  impl/raft/core.py:59, lines 60, 61") and len(told) < 110
