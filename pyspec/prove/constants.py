@@ -14,6 +14,10 @@ from pyspec.prove.values import SetVal, Val
 if TYPE_CHECKING:
     from pyspec.prove.encode import Encoder
 
+#: How the names of axioms begin that only obligations about the initial state use: that there is a majority at all is
+#: needed where everything still is as at first, and in other obligations it is one more thing to try.
+INITIALLY = "initially "
+
 
 def constant(e: Encoder, name: str) -> Val:
     """A constant, a flaw switch, or a quorum system, by name."""
@@ -58,6 +62,8 @@ def majorities(e: Encoder, sort: ty.Type) -> SetVal:
     name = f"majority of {sort.name}"
     system: SetVal = e.u.load(ty.Set(ty.Set(sort)), name)
     e.u.axiom(name, f"any two majorities of {sort.name} have an element in common", lambda: intersecting(system))
+    whole = f"all of {sort.name} are a majority"
+    e.u.axiom(f"{INITIALLY}{sort.name}", whole, lambda: system.each("exists", lambda q: True))
     return system
 
 

@@ -13,6 +13,7 @@ from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.types import Type
 from pyspec.model.instance import check_flaws
+from pyspec.prove.constants import INITIALLY
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
 from pyspec.prove.execute import Run, execute
@@ -223,14 +224,16 @@ class Obligations:
             after = self._afterwards(run.state, without | {part.label})
             yield from (one for one in self._of_run(action, number, run, [*given, *after], part.label))
 
-    def _axioms(self) -> list[tuple[str, Truth]]:
+    def _axioms(self, kind: str) -> list[tuple[str, Truth]]:
         """What is assumed of the symbols that were used so far."""
-        return [(f"axiom {name}", axiom.formula) for name, axiom in self.encoder.u.axioms.items()]
+        axioms = self.encoder.u.axioms.items()
+        used = ((name, one) for name, one in axioms if kind == "initial" or not name.startswith(INITIALLY))
+        return [(f"axiom {name}", axiom.formula) for name, axiom in used]
 
     def _obligation(
         self, kind: str, action: str | None, part: Part | None, given: list[tuple[str, Truth]], goal: Truth, span: Span
     ) -> Obligation:
-        named = [*self.encoder.opaque.definitions(), *self._axioms(), *given]
+        named = [*self.encoder.opaque.definitions(), *self._axioms(kind), *given]
         kept = tuple((label, formula) for label, formula in named if formula is not True)
         return Obligation(kind, action, part, kept, goal, span)
 

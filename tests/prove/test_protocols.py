@@ -13,7 +13,10 @@ from pyspec.prove.engine import Options, prove, prove_instance
 
 QUICK = Options(seconds=10, cti_seconds=15, threads=1, use_cache=False)
 FOLDER = Path(__file__).parent / "protocols"
-NAMES = ["lock_server", "toy_consensus", "ring_election", "ticket_lock", "sharded"]
+NAMES = [
+    "lock_server", "toy_consensus", "ring_election", "ticket_lock", "sharded", "abd_register", "chain_replication",
+    "bakery",
+]  # fmt: skip
 FLAWS = [
     ("lock_server", "grants_twice"),
     ("toy_consensus", "votes_again"),
@@ -21,6 +24,9 @@ FLAWS = [
     ("ring_election", "forwards_all"),
     ("ticket_lock", "no_increment"),
     ("sharded", "keeps_copy"),
+    ("abd_register", "hasty"),
+    ("chain_replication", "skips"),
+    ("bakery", "barges_in"),
 ]
 #: A lemma of each without which the rest is not inductive.
 NEEDED = [
@@ -29,6 +35,8 @@ NEEDED = [
     ("ring_election", "no_bypass"),
     ("ticket_lock", "unique"),
     ("sharded", "in_flight"),
+    ("abd_register", "at_a_majority"),
+    ("bakery", "inside_is_first"),
 ]
 
 
