@@ -215,12 +215,12 @@ class _Search:
 
     def _prove(self) -> tuple[str, Sequence[Cti], str] | None:
         """What the prover says of any size: the end, or None to go on, with larger instances or fewer lemmas."""
-        needed = self._fewest(self._needed())
-        unproved = self._unproved(needed)
-        if not unproved:
-            kept = {prop.name for prop in needed}
-            self.lemmas = {candidate: prop for candidate, prop in self.lemmas.items() if prop.name in kept}
-            return "inductive", (), ""
+        unproved: list[str] = []
+        for lemmas in (self._fewest(self._needed()), list(self.lemmas.values())):
+            kept, unproved = self._provable(lemmas)
+            if not unproved:
+                self._keep(self._without_unused(kept))
+                return "inductive", (), ""
         self.told(f"not proved for any size: {', '.join(unproved)}")
         while self.larger:
             if self._induce(self.larger.pop(0)):
@@ -232,6 +232,37 @@ class _Search:
         if suspects:
             return None
         return "partial", (), f"the prover does not decide {', '.join(unproved)} for any size"
+
+    def _keep(self, lemmas: Sequence[core.Property]) -> None:
+        kept = {prop.name for prop in lemmas}
+        self.lemmas = {candidate: prop for candidate, prop in self.lemmas.items() if prop.name in kept}
+
+    def _provable(self, lemmas: Sequence[core.Property]) -> tuple[list[core.Property], list[str]]:
+        """The lemmas that the prover proves once those are left out that it does not, as long as the invariants do not
+        suffer; and what is unproved then."""
+        kept = list(lemmas)
+        while True:
+            unproved = self._unproved(kept)
+            left = [prop for prop in kept if prop.name not in unproved]
+            if len(left) + len(unproved) != len(kept) or not unproved or time.monotonic() > self.until:
+                return kept, unproved
+            kept = left
+
+    def _without_unused(self, lemmas: list[core.Property]) -> list[core.Property]:
+        """Leaves out lemmas that the prover can do without, the costliest first, while there is time."""
+        proof, by_name = self.proof, {prop.name: candidate for candidate, prop in self.lemmas.items()}
+        if all(
+            not one.inductive([p for p in lemmas if p is not prop], self.until)
+            for prop in lemmas
+            for one in self.inductions[:1]
+        ):
+            return lemmas
+        for prop in sorted(lemmas, key=lambda prop: -self.knowledge.cost(by_name[prop.name])):
+            fewer = [other for other in lemmas if other is not prop]
+            if time.monotonic() < self.until and not self._unproved(fewer):
+                lemmas, proof = fewer, self.proof
+        self.proof = proof
+        return lemmas
 
     def _needed(self) -> list[core.Property]:
         """The lemmas that the induction uses in some instance."""
