@@ -23,7 +23,7 @@ static COLD void found(Cx *cx, int property, unsigned n, const U *w) {
         *f = (Finding){.set = 1, .phase = n ? EXPANDING : cx->phase, .at = cx->pos, .n = n, .level = g->level,
                        .action = cx->phase == EXPANDING ? cx->item : NO_ACTION,
                        .kind = cx->error_kind, .span = cx->error_span};
-        memcpy(f->w, w, n * sizeof(U));
+        if (n) memcpy(f->w, w, n * sizeof(U));
         if (g->undecided) g->undecided--;
     }
     if (ends_search(g, property)) {
