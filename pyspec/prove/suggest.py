@@ -281,9 +281,10 @@ class _Search:
         return lemmas
 
     def _unproved(self, lemmas: Sequence[core.Property]) -> list[str]:
-        """The invariants and lemmas that the prover does not prove for any size with these lemmas."""
+        """The invariants and lemmas that the prover does not prove for any size with these lemmas, in the time left."""
         whole = replace(self.spec, properties=(*self.spec.properties, *lemmas))
-        self.proof = engine.prove(whole, (), replace(self.options.proof, cti_seconds=0.0))
+        left = min(self.options.proof.max_seconds, max(0.0, self.until - time.monotonic()))
+        self.proof = engine.prove(whole, (), replace(self.options.proof, cti_seconds=0.0, max_seconds=left))
         return [p.name for p in self.proof.properties if p.fate != "proved" and (p.kind in (*INDUCTIVE, "defined"))]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pyspec.lang import core, load_text
 from pyspec.prove import engine, separate
+from pyspec.prove.result import ProofResult
 from pyspec.prove.spell import lemma_line
 from pyspec.prove.vocabulary import templates
 from tests.prove import lemma_table
@@ -120,6 +121,21 @@ model ci: LAST = 6
     _, result = lemma_table.searched(text, 300)
     assert result.status in ("partial", "nothing")
     assert [cti.target.prop for cti in result.left] == ["never_three"]
+
+
+def test_proofs_get_no_more_than_what_is_left_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, given = engine.prove, []
+
+    def prove(spec: core.Spec, flaws: tuple[str, ...] = (), options: engine.Options | None = None) -> ProofResult:
+        assert options is not None
+        given.append(options.max_seconds)
+        return real(spec, flaws, options)
+
+    monkeypatch.setattr(engine, "prove", prove)
+    _, result = lemma_table.searched(LOCK_SERVER, 100)
+    assert result.status == "inductive"
+    assert given
+    assert all(later < before for before, later in zip([100.0, *given], given, strict=False))
 
 
 def test_separators_are_minimal_and_hit_every_difference() -> None:
