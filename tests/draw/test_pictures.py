@@ -28,7 +28,7 @@ def charts() -> Iterator[draw.Picture]:
     model = load(SPECS / "two_phase_commit.pspec", flaws="commits_early")
     yield draw.message_chart(model.check(engine="python", only=("consistent",)).properties[0].trace)
     raft = load(SPECS / "raft.pspec", TERMS=1)
-    yield draw.message_chart(raft.check(engine="python", only=("split_vote",)).properties[0].trace)
+    yield draw.message_chart(raft.check(engine="python", only=("entry_committed",)).properties[0].trace)
 
 
 @pytest.fixture(scope="module")
