@@ -333,6 +333,8 @@ def _conclusion(report: Report) -> Text:
     if report["exit_code"] != exits.OK:
         open_ = [p["name"] for p in report["properties"] if p["verdict"] != "proved"]
         return Text(f"undecided: {', '.join(map(plain, open_))}{cached}", "bold yellow")
+    if not report["properties"]:
+        return Text("nothing to prove: there is no invariant, lemma or step property", "bold yellow")
     if report["setting"] == "any size":
         return Text(f"PROVED for any size: every invariant, lemma and step property{cached}", "bold green")
     return Text(f"INDUCTIVE at {plain(report['setting'])}: every invariant and lemma{cached}", "bold green")

@@ -207,3 +207,11 @@ def test_symbols_in_words() -> None:
     assert spelled("index:Round") == "index of Round"
     assert spelled("granted:crashes") == "crashes"
     assert spelled("network*/some") == "the number in network"
+
+
+def test_nothing_to_prove_is_not_called_a_proof(tmp_path: Path) -> None:
+    path = tmp_path / "s.pspec"
+    path.write_text("protocol s\nvar x: int = 0\naction a: x = 1\n")
+    done = CliRunner().invoke(cli, ["prove", str(path), "--no-search"])
+    assert "nothing to prove: there is no invariant" in done.output
+    assert "PROVED" not in done.output
