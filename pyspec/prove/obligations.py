@@ -11,8 +11,10 @@ from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import NOWHERE, Span
 from pyspec.lang import core
 from pyspec.lang import types as ty
+from pyspec.lang.typeops import BOOL
 from pyspec.lang.types import Type
 from pyspec.model.instance import check_flaws
+from pyspec.model.walk import nodes
 from pyspec.prove.constants import INITIALLY
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
@@ -114,6 +116,7 @@ class Obligations:
         self.step_parts = [part for prop in spec.properties if prop.kind in STEPS for part in parts_of(prop)]
         self.law_parts = [part for prop in spec.properties if prop.kind == "law" for part in parts_of(prop)]
         self._assumed: dict[str, Truth] = {}
+        self._written = {node.var for action in spec.actions for node in nodes(action) if isinstance(node, core.Assign)}
         self._places = {prop.name: place for place, prop in enumerate(spec.properties)}
 
     def near(self, obligation: Obligation) -> tuple[str, ...]:
@@ -190,12 +193,24 @@ class Obligations:
         )
 
     def types(self) -> list[tuple[str, Truth]]:
-        """That the variables lie within their types before the step: stores are checked."""
+        """That the variables lie within their types before the step, since stores are checked; and that those which no
+        action writes are as they were at first."""
         u = self.encoder.u
-        return [
+        found = [
             self._hypothesis(f"type of {var.name}", partial(fits, u, var.type, self.before[var.name]))
             for var in self.spec.vars
         ]
+        for var in self.spec.vars:
+            if var.name not in self._written and (formula := _as_at_first(var)) and not self._told_by_quorums(var):
+                found.append(self._hypothesis(f"{var.name} at first", partial(self._truth_before, formula)))
+        return found
+
+    def _truth_before(self, formula: core.Expr) -> Truth:
+        return self.encoder.truth(formula, Env(self.before))
+
+    def _told_by_quorums(self, var: core.Var) -> bool:
+        """For any size, how many nodes are Byzantine is told by the quorums alone."""
+        return var.kind == "byzantine" and not self.encoder.finite
 
     def induction(self, without: frozenset[str] = frozenset()) -> list[tuple[str, Truth]]:
         """The invariants and lemmas before the step."""
@@ -282,8 +297,8 @@ class Obligations:
         for var in self.spec.vars:
             if var.init is not None:
                 state[var.name] = e.value(var.init, Env({}))
-            elif var.kind == "byzantine" and not e.finite:
-                state[var.name] = self.before[var.name]  # how many they are is told by the quorums
+            elif self._told_by_quorums(var):
+                state[var.name] = self.before[var.name]
             elif var.choices is not None:
                 state[var.name], guard = e.value(var.choices, Env({})).pick(f"{var.name} at first")
                 guards.append(guard)
@@ -408,6 +423,14 @@ class Obligations:
     def reads(self, expr: core.Expr) -> frozenset[str]:
         """The variables that an expression reads."""
         return reads(expr, self.functions)
+
+
+def _as_at_first(var: core.Var) -> core.Expr | None:
+    """That a variable has an initial value; None if it may be anything of its type."""
+    now = core.StateVar(var.type, var.name)
+    if var.init is not None:
+        return core.Op(BOOL, "eq", (now, var.init))
+    return core.Op(BOOL, "set.in", (now, var.choices)) if var.choices is not None else None
 
 
 def _name_of(action: core.Action, run: int) -> str:
