@@ -6,6 +6,7 @@ is looked for in small instances, and only what has no counterexample there gets
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -149,8 +150,9 @@ class _Proof:
     # ------------------------------------------------------------------------------------------------ solving
 
     def _tasks(self, follow: set[str]) -> Iterator[tuple[Obligation, Task]]:
-        """All obligations, but for those of conjuncts that follow from others; fewer if half the time is spent."""
-        latest = self.until - self.options.max_seconds / 2
+        """All obligations, but for those of conjuncts that follow from others; fewer if half of what is left of the time is
+        spent on making them."""
+        latest = time.monotonic() + self._left() / 2
         for one in self.problem.all():
             if time.monotonic() > latest:
                 self.complete = False
@@ -158,9 +160,13 @@ class _Proof:
             if not self._follows(one, follow):
                 yield one, self._task(one, self.quick)
 
-    def _task(self, one: Obligation, attempts: tuple[Attempt, ...]) -> Task:
+    def _left(self) -> float:
+        return max(0.0, self.until - time.monotonic())
+
+    def _task(self, one: Obligation, attempts: tuple[Attempt, ...], until: float = math.inf) -> Task:
         text, labels = self.writer.text(one)
-        return Task(one.name, text, labels, self.options.seconds, attempts, self.problem.near(one), self.until)
+        latest = min(until, self.until)
+        return Task(one.name, text, labels, self.options.seconds, attempts, self.problem.near(one), latest)
 
     def _solved(self, tasks: list[tuple[Obligation, Task]]) -> list[_Item]:
         """Solves obligations, those that are not known from an earlier run."""
@@ -265,8 +271,10 @@ class _Proof:
             item.result = again.result
 
     def _following(self) -> list[_Item]:
-        """The conjuncts of invariants that follow from the lemmas, and from the invariants before them."""
-        tasks = [(one, self._task(one, self.ways)) for one in self.problem.following()]
+        """The conjuncts of invariants that follow from the lemmas, and from the invariants before them; in a quarter of the
+        time, since what does not follow can still be proved by induction."""
+        until = time.monotonic() + self._left() / 4
+        tasks = [(one, self._task(one, self.ways, until)) for one in self.problem.following()]
         return [item for item in self._solved(tasks) if not item.open]
 
     def _follows(self, one: Obligation, follow: set[str]) -> bool:
