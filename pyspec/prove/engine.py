@@ -150,8 +150,8 @@ class _Proof:
     # ------------------------------------------------------------------------------------------------ solving
 
     def _tasks(self, follow: set[str]) -> Iterator[tuple[Obligation, Task]]:
-        """All obligations, but for those of conjuncts that follow from others; fewer if half of what is left of the time is
-        spent on making them."""
+        """All obligations, but for those of conjuncts that follow from others; fewer if half of what is left of the time
+        is spent on making them."""
         latest = time.monotonic() + self._left() / 2
         for one in self.problem.all():
             if time.monotonic() > latest:
@@ -271,8 +271,8 @@ class _Proof:
             item.result = again.result
 
     def _following(self) -> list[_Item]:
-        """The conjuncts of invariants that follow from the lemmas, and from the invariants before them; in a quarter of the
-        time, since what does not follow can still be proved by induction."""
+        """The conjuncts of invariants that follow from the lemmas, and from the invariants before them; in a quarter of
+        the time, since what does not follow can still be proved by induction."""
         until = time.monotonic() + self._left() / 4
         tasks = [(one, self._task(one, self.ways, until)) for one in self.problem.following()]
         return [item for item in self._solved(tasks) if not item.open]
