@@ -150,7 +150,7 @@ class _Proof:
     # ------------------------------------------------------------------------------------------------ solving
 
     def _tasks(self, follow: set[str]) -> Iterator[tuple[Obligation, Task]]:
-        """All obligations, but for those of conjuncts that follow from others; fewer if half of what is left of the time
+        """All obligations, but for those of conjuncts that follow from others; fewer if half of the time that is left
         is spent on making them."""
         latest = time.monotonic() + self._left() / 2
         for one in self.problem.all():
