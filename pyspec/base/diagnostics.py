@@ -27,6 +27,9 @@ class SpecError(Exception):
         self.diagnostics = tuple(diagnostics)
         super().__init__("; ".join(map(_in_words, self.diagnostics)))
 
+    def __reduce__(self) -> "tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]":
+        return SpecError, (self.diagnostics,)
+
 
 def _in_words(found: Diagnostic) -> str:
     place = "" if found.span == NOWHERE else f"{found.span}: "

@@ -14,6 +14,7 @@ from rich.console import Console
 from pyspec.base.diagnostics import Diagnostic, SpecError
 from pyspec.base.source import Span
 from pyspec.cli import diagnostics, exits, options, table
+from pyspec.cli.apart import apart
 from pyspec.cli.check import spec_files
 from pyspec.cli.console import count, duration, make_console
 from pyspec.cli.explaining import explain_file
@@ -100,7 +101,7 @@ def _reported(path: str, quiet: bool, make: Make) -> Report:
     """The report for one file; mistakes in it are a report as well."""
     progress, close = _progress(path, quiet)
     try:
-        return make(path, progress)
+        return apart(partial(make, path), progress)
     except SpecError as wrong:
         return _mistakes(wrong.diagnostics, path)
     except OSError as wrong:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import z3
 
+from pyspec.base.processes import context, end_with_parent
 from pyspec.prove import second
 from pyspec.prove.select import Hypotheses, Selection, flattened
 
@@ -160,13 +161,32 @@ def _outcomes(tasks: Sequence[Task], threads: int) -> Iterator[Outcome]:
     if threads <= 1 or len(tasks) <= 1:
         yield from map(solve, tasks)
         return
-    with ProcessPoolExecutor(min(threads, len(tasks)), mp_context=_context()) as pool:
-        yield from pool.map(solve, tasks)
+    done = 0
+    while done < len(tasks):
+        try:
+            with ProcessPoolExecutor(
+                min(threads, len(tasks) - done), mp_context=context(), initializer=end_with_parent
+            ) as pool:
+                for outcome in pool.map(solve, tasks[done:]):
+                    done += 1
+                    yield outcome
+        except BrokenProcessPool:  # a solver crashed, perhaps with the first task that is open
+            outcome = _alone(tasks[done])
+            done += 1
+            yield outcome
 
 
-def _context() -> multiprocessing.context.BaseContext:
-    methods: Iterable[str] = multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+def _alone(task: Task) -> Outcome:
+    """A task in a process of its own: if that crashes nothing is known of it."""
+    with _pool(1) as pool:
+        try:
+            return pool.submit(solve, task).result()
+        except BrokenProcessPool:
+            return Outcome("unknown", 0.0, "crashed")
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, mp_context=context(), initializer=end_with_parent)
 
 
 def solver_version() -> str:
