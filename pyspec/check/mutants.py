@@ -1,9 +1,9 @@
 """Mechanical mutants of a specification: each is the specification with one small thing wrong.
 
 A guard or one conjunct of it dropped, a comparison flipped, an assignment (a send, too) removed, a stable field made
-volatile, a quorum weakened. Properties and faults of the environment are left alone. A mutant that no property notices
-shows either that a property is missing or that the change does not matter (R. A. DeMillo, R. J. Lipton, F. G. Sayward,
-Hints on Test Data Selection, Computer 11(4), 1978).
+volatile, a quorum weakened. Properties and faults of the environment are left alone: what a function is for them it
+stays. A mutant that no property notices shows either that a property is missing or that the change does not matter
+(R. A. DeMillo, R. J. Lipton, F. G. Sayward, Hints on Test Data Selection, Computer 11(4), 1978).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import types as t
+from pyspec.model.walk import nodes
 
 #: what was done, where, and what stands there instead (None: nothing)
 Variant = tuple[str, Span, Any]
@@ -36,6 +37,7 @@ class Mutant:
 
 def mutants(spec: c.Spec) -> Iterator[Mutant]:
     """Every mutant of a specification, in the order of its text."""
+    spec, acting = _apart(spec)
     for position, action in enumerate(spec.actions):
         if action.kind == "fault":
             continue
@@ -43,12 +45,50 @@ def mutants(spec: c.Spec) -> Iterator[Mutant]:
             changed = dataclasses.replace(action, body=body)
             yield Mutant(what, action.name, span, _with_action(spec, position, changed))
     for number, function in enumerate(spec.functions):
+        if function.name not in acting:
+            continue
         for what, span, body in _variants(function.body, function.span):
             changed_function = dataclasses.replace(function, body=body)
             functions = (*spec.functions[:number], changed_function, *spec.functions[number + 1 :])
-            yield Mutant(what, function.name, span, dataclasses.replace(spec, functions=functions))
+            yield Mutant(what, acting[function.name], span, dataclasses.replace(spec, functions=functions))
     yield from _volatile(spec)
     yield from _quorums(spec)
+
+
+def _apart(spec: c.Spec) -> tuple[c.Spec, dict[str, str]]:
+    """The specification with functions of their own for actions, so that a mutant of what an action calls leaves
+    properties alone; the original name of each such function."""
+    bodies = {function.name: function for function in spec.functions}
+    called: dict[str, str] = {}
+    todo = [name for action in spec.actions if action.kind != "fault" for name in _calls(action)]
+    while todo:
+        name = todo.pop()
+        if name not in called:
+            called[name] = f"{name} (acting)"
+            todo += _calls(bodies[name])
+    copies = tuple(
+        dataclasses.replace(_renamed(f, called), name=called[f.name]) for f in spec.functions if f.name in called
+    )
+    actions = tuple(a if a.kind == "fault" else _renamed(a, called) for a in spec.actions)
+    return dataclasses.replace(spec, functions=(*spec.functions, *copies), actions=actions), {
+        copy: name for name, copy in called.items()
+    }
+
+
+def _calls(node: object) -> list[str]:
+    return [found.name for found in nodes(node) if isinstance(found, c.Call)]
+
+
+def _renamed(node: Any, names: dict[str, str]) -> Any:
+    """A node with other names for the functions it calls."""
+    if isinstance(node, tuple):
+        return tuple(_renamed(item, names) for item in node)
+    if not isinstance(node, (c.Expr, c.Stmt, c.Gen, c.IndexStep, c.Param, c.Action, c.Function)):
+        return node
+    changes = {f.name: _renamed(getattr(node, f.name), names) for f in dataclasses.fields(node) if f.name != "type"}
+    if isinstance(node, c.Call):
+        changes["name"] = names[node.name]
+    return dataclasses.replace(node, **changes)
 
 
 def _with_action(spec: c.Spec, position: int, action: c.Action) -> c.Spec:

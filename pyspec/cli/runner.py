@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspec.lang import core
     from pyspec.model.instance import Instance
     from pyspec.model.result import CheckResult
+    from pyspec.native.engine import Compiled
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,13 @@ def execute(request: Request, instance: Instance, progress: ProgressLine | None)
         return replace(result, warnings=(*result.warnings, slow))
 
 
-def execute_native(request: Request, instance: Instance, progress: ProgressLine | None) -> CheckResult:
-    """The search in generated C."""
+def execute_native(
+    request: Request,
+    instance: Instance,
+    progress: ProgressLine | None,
+    shared: tuple[Compiled, int] | None = None,
+) -> CheckResult:
+    """The search in generated C; see the engine for `shared`."""
     from pyspec.native.engine import check
 
     return check(
@@ -184,6 +190,7 @@ def execute_native(request: Request, instance: Instance, progress: ProgressLine 
         progress=progress,
         fallback=False,
         draft=request.draft,
+        shared=shared,
     )
 
 

@@ -74,6 +74,7 @@ class Em:
         self.globals: list[str] = []  # constants and functions, in order
         self.made: dict[object, V] = {}
         self.out: list[str] = []
+        self.always: dict[str, V] = {}  # names in scope everywhere
         self.env: dict[str, V] = {}
         self.state, self.prime = "s", "n"
         self._counter = 0
@@ -114,9 +115,9 @@ class Em:
 
     @contextmanager
     def body(self, state: str, prime: str = "n") -> Iterator[list[str]]:
-        """A new function body with nothing in scope."""
+        """A new function body with nothing in scope but what is everywhere."""
         kept = self.env, self.state, self.prime
-        self.env, self.state, self.prime = {}, state, prime
+        self.env, self.state, self.prime = dict(self.always), state, prime
         try:
             with self.capture() as lines:
                 yield lines

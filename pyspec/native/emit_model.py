@@ -9,9 +9,11 @@ from pyspec.base.source import Span
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.vacuity import Antecedent
+from pyspec.model.variants import VARIANT
+from pyspec.native import domains as d
 from pyspec.native.convert import convert
 from pyspec.native.ctypes_table import stream_bits
-from pyspec.native.emit import Em, emit, truth
+from pyspec.native.emit import Em, V, emit, truth
 from pyspec.native.emit_bind import copy_of, over
 from pyspec.native.emit_check import Checks
 from pyspec.native.emit_expr import EXPRESSIONS, emit_as
@@ -29,6 +31,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "deadlock_free": frozenset({"deadlock_free"}),
 }
 CHECKED = ("invariant", "step", "reachable")
+MOST_VARIANTS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Model:
     def __init__(self, instance: Instance, symmetry: bool) -> None:
         self.instance, self.spec = instance, instance.spec
         self.em = Em(self.spec, EXPRESSIONS, OPERATORS)
+        self.em.always[VARIANT] = V("(int64_t)cx->g->o.variant", d.DInt(0, MOST_VARIANTS))
         self.layout = make_layout(self.em)
         for prop in self.spec.properties:
             self.em.cover_all(prop)

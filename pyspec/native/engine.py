@@ -6,7 +6,7 @@ import errno
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pyspec.check.unviewed import with_liveness
 from pyspec.lang import core
 from pyspec.model.instance import Instance
 from pyspec.model.result import CheckResult
+from pyspec.model.variants import combine
 from pyspec.native import liveness
 from pyspec.native.build import CannotBuild, Library, available, build
 from pyspec.native.domains import CannotEmit
@@ -22,7 +23,7 @@ from pyspec.native.emit_model import Generated, generate
 from pyspec.native.library import S_FAULT, S_INTERRUPT, S_ROOM, S_TIME, Options, Search, Unsaved
 from pyspec.native.saved import FirstOften, discard, folder_for
 
-__all__ = ["CannotEmit", "available", "check", "compile_model"]
+__all__ = ["CannotEmit", "available", "check", "compile_model", "compile_variants"]
 
 POLL = 0.1  # seconds between two looks at a running search
 GRACE, HURRY = 60.0, 1.0  # seconds for a search to stop in: after a request, after Ctrl-C pressed again
@@ -47,6 +48,7 @@ class Request:
     progress: Listener | None
     lively: bool = False  # liveness was asked for: the whole graph is wanted
     draft: bool = False  # the search is short: compile without optimizing
+    variant: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,13 @@ def compile_model(instance: Instance, symmetry: bool = True, draft: bool = False
     return Compiled(made, library, time.perf_counter() - began)
 
 
+def compile_variants(instances: Sequence[Instance], draft: bool = False) -> Compiled | None:
+    """Several instances compiled as one, for searches of all their properties; None if they differ in more than what
+    their actions do. Raises CannotEmit and CannotBuild."""
+    whole = combine(instances)
+    return compile_model(whole, not liveness.wanted(whole, None), draft) if whole else None
+
+
 def check(
     instance: Instance,
     *,
@@ -85,6 +94,7 @@ def check(
     checkpoint_seconds: float = 60.0,
     fallback: bool = True,
     draft: bool = False,
+    shared: tuple[Compiled, int] | None = None,
 ) -> CheckResult:
     """Search all states of an instance.
 
@@ -92,7 +102,8 @@ def check(
     the search in, from time to time and when it is stopped; with `resume` the search goes on from there. A `draft` is
     compiled without optimizing: for a short search. Ctrl-C ends the search with verdict `incomplete`. What cannot be
     generated or compiled is searched in Python instead, with a warning, or (without `fallback`, or with a `checkpoint`)
-    raises CannotEmit or CannotBuild. Raises SpecError for a disk that cannot be written (E0907), nothing to resume
+    raises CannotEmit or CannotBuild. `shared` is what `compile_variants` made of several instances, and
+    the number of this one among them. Raises SpecError for a disk that cannot be written (E0907), nothing to resume
     (E0908), a folder in use (E0909).
     """
     lively = bool(liveness.wanted(instance, only))
@@ -100,11 +111,12 @@ def check(
     folder = resume if isinstance(resume, str) else checkpoint
     request = Request(
         _threads(instance, threads), symmetry, max_states, max_seconds, memory, only, keep_going, folder,
-        bool(resume), checkpoint_seconds, progress, lively, draft,
+        bool(resume), checkpoint_seconds, progress, lively, draft, shared[1] if shared else 0,
     )  # fmt: skip
     began = time.perf_counter()
     try:
-        result = _search(instance, request, compile_model(instance, symmetry, draft), began)
+        compiled = shared[0] if shared else compile_model(instance, symmetry, draft)
+        result = _search(instance, request, compiled, began)
     except (CannotEmit, CannotBuild) as problem:
         if request.checkpoint or not fallback:
             raise
@@ -186,6 +198,7 @@ def search_options(request: Request, made: Generated, folder: str) -> Options:
         checkpoint=request.checkpoint.encode() if request.checkpoint else None,
         wanted=bytes([*wanted, deadlock, True]),
         resume=int(request.resume),
+        variant=request.variant,
     )
 
 

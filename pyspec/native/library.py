@@ -32,7 +32,7 @@ class Options(c.Structure):
         ("threads", I64), ("symmetry", I64), ("keep_going", I64), ("stop_when_decided", I64),
         ("max_states", U64), ("max_slots_log2", U64),
         ("folder", c.c_char_p), ("checkpoint", c.c_char_p), ("wanted", c.c_char_p),
-        ("checkpoint_ms", I64), ("resume", I64),
+        ("checkpoint_ms", I64), ("resume", I64), ("variant", I64),
     )  # fmt: skip
 
 

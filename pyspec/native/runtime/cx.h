@@ -42,6 +42,7 @@ typedef struct {
     const char *folder, *checkpoint;
     const uint8_t *wanted; /* PROPERTIES flags */
     int64_t checkpoint_ms, resume;
+    int64_t variant; /* which of several models compiled as one */
 } Options;
 
 typedef struct { int fd; U n; } Run; /* a sorted file of fingerprints */
