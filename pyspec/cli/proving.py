@@ -11,8 +11,9 @@ from rich.text import Text
 from pyspec.base.diagnostics import SpecError
 from pyspec.cli import cache, diagnostics, exits
 from pyspec.cli.console import duration, make_console, plain, plural
+from pyspec.cli.falsifying import break_line, mark_false, search_model, violated
 from pyspec.cli.report import Report, of_trace
-from pyspec.cli.runner import Request, execute, load, run
+from pyspec.cli.runner import Request, execute, load
 
 if TYPE_CHECKING:
     from pyspec.lang import core
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 #: States and seconds of a search for the first state of a counterexample to induction.
 REACH_STATES, REACH_SECONDS = 2_000_000, 10.0
-#: Seconds of the search of the explored model before a proof.
-SEARCH_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -87,43 +86,40 @@ def _asked_for(spec: core.Spec, asked: Asked) -> core.Spec:
 
 
 def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) -> Report:
-    from pyspec.model.instance import instantiate
-    from pyspec.prove.engine import Options, prove, prove_instance
-
-    searched = None if asked.no_search or not spec.models else search_model(spec, path, asked)
-    limits = Options(asked.seconds, max_seconds=asked.max_seconds, threads=asked.threads, use_cache=not asked.no_cache)
-    if asked.model is None and not asked.consts:
-        result = prove(spec, asked.flaws, limits, progress)
-    else:
-        result = prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), limits, progress)
+    searched = None if asked.no_search else search_model(spec, asked)
+    false = violated(searched)
+    result = _untried(spec, asked) if false else _proof(spec, asked, progress)
     report = _report(result, path)
-    _add_violations(report, searched)
+    report["searched"] = searched and {
+        "model": searched.model,
+        "verdict": searched.verdict,
+        "distinct": searched.distinct,
+    }
+    mark_false(report, false)
     _add_reached(result, report)
     report["exit_code"] = exit_code(report)
     return report
 
 
-# ------------------------------------------------------------------------------------------- explicit search
+def _proof(spec: core.Spec, asked: Asked, progress: Progress | None) -> ProofResult:
+    from pyspec.model.instance import instantiate
+    from pyspec.prove.engine import Options, prove, prove_instance
+
+    limits = Options(asked.seconds, max_seconds=asked.max_seconds, threads=asked.threads, use_cache=not asked.no_cache)
+    if asked.model is None and not asked.consts:
+        return prove(spec, asked.flaws, limits, progress)
+    return prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), limits, progress)
 
 
-def search_model(spec: core.Spec, path: str, asked: Asked) -> Report:
-    """The report of a search of the model: what is false there needs no proof."""
-    request = Request(path, asked.model, asked.consts, asked.flaws, max_seconds=SEARCH_SECONDS, keep_going=True)
-    return run(request if asked.flaws else replace(request, keep_going=False), None, spec)
+def _untried(spec: core.Spec, asked: Asked) -> ProofResult:
+    """No proof: what rests on something false is worth nothing."""
+    from pyspec.model.instance import describe_constants, instantiate
+    from pyspec.prove.engine import untried
 
-
-def _add_violations(report: Report, searched: Report | None) -> None:
-    """Marks the properties that the search found violated."""
-    report["searched"] = None
-    if searched is None:
-        return
-    report["searched"] = {"model": searched["model"], "verdict": searched["verdict"], "distinct": searched["distinct"]}
-    violated = {p["name"]: p for p in searched["properties"] if p["verdict"] == "violated" and p["kind"] != "reachable"}
-    for found in report["properties"]:
-        if found["name"] in violated:
-            found["verdict"], found["trace"] = "false", violated[found["name"]]["trace"]
-    if any(found["verdict"] == "false" for found in report["properties"]):
-        report["verdict"] = "refuted"
+    setting = "any size"
+    if asked.model is not None or asked.consts:
+        setting = describe_constants(instantiate(spec, asked.model, dict(asked.consts), asked.flaws))
+    return untried(spec, setting, asked.flaws)
 
 
 def _add_reached(result: ProofResult, report: Report) -> None:
@@ -191,7 +187,7 @@ def _report(result: ProofResult, path: str) -> Report:
     }
 
 
-VERDICTS = {"proved": "proved", "refuted": "not inductive", "undecided": "undecided", "depends": "depends"}
+VERDICTS = {"refuted": "not inductive", "untried": "not tried"}
 
 
 def _property(prop: PropertyProof) -> Report:
@@ -207,6 +203,7 @@ def _property(prop: PropertyProof) -> Report:
         "sizes": prop.cti.sizes.text() if prop.cti else "",
         "conjunct": prop.cti.target.label if prop.cti else "",
         "trace": of_trace(prop.cti.trace) if prop.cti else None,
+        "breaks": None,
         "reachable": "",
         "problem": diagnostics.to_json(prop.problem) if prop.problem else None,
         "line": prop.span.line,
@@ -236,7 +233,13 @@ def exit_code(report: Report) -> int:
 
 # ----------------------------------------------------------------------------------------------------- story
 
-STYLES = {"proved": "green", "undecided": "yellow", "depends": "yellow", "unsupported": "yellow"}
+STYLES = {
+    "proved": "green",
+    "undecided": "yellow",
+    "depends": "yellow",
+    "unsupported": "yellow",
+    "not tried": "yellow",
+}
 
 
 def tell(console: Console, report: Report) -> None:
@@ -259,6 +262,11 @@ def tell(console: Console, report: Report) -> None:
 
 
 def _numbers(report: Report) -> str:
+    if any(prop["verdict"] == "not tried" for prop in report["properties"]) or not report["obligations"]:
+        searched = report["searched"]
+        if searched and report["verdict"] == "refuted":
+            states = plural(searched["distinct"], "state")
+            return f"no proof was tried: a search of model {searched['model']} ({states}) found what is false"
     total = plural(len(report["obligations"]), "obligation")
     kept = sum(one["cached"] for one in report["obligations"])
     known = f", {kept} of them known" if kept else ""
@@ -284,6 +292,8 @@ def _tell_property(console: Console, prop: Report) -> None:
         console.print()
         console.print(Text(f"{plain(prop['name'])} is false in a reachable state", "bold red"))
         console.print(Text(prop["trace"]["text"].rstrip("\n")))
+        if prop["breaks"]:
+            console.print(Text("  " + plain(break_line(prop["breaks"]))))
     elif prop["verdict"] == "not inductive":
         console.print()
         where = f" ({prop['sizes']})" if prop["sizes"] else ""

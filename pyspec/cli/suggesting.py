@@ -9,7 +9,8 @@ from rich.console import Console
 
 from pyspec.cli import exits
 from pyspec.cli.console import duration, plain, plural
-from pyspec.cli.proving import Asked, search_model
+from pyspec.cli.falsifying import search_model, violated
+from pyspec.cli.proving import Asked
 from pyspec.cli.report import Report, of_trace
 from pyspec.cli.runner import Request, execute, load
 
@@ -36,11 +37,11 @@ def suggest_file(path: str, asked: Asked, max_seconds: float, told: Callable[[st
     from pyspec.prove.suggest import Options, suggest
 
     spec = load(path)
-    searched = search_model(spec, path, asked)
-    violated = [p for p in searched["properties"] if p["verdict"] == "violated" and p["kind"] in ("invariant", "lemma")]
+    kinds = {prop.name: prop.kind for prop in spec.properties}
+    false = [name for name in violated(search_model(spec, asked)) if kinds[name] in ("invariant", "lemma")]
     report: Report = {"file": path, "protocol": spec.name, "status": "false", "lemmas": [], "left": [], "errors": []}
-    if violated:
-        reason = f"{violated[0]['name']} is violated"
+    if false:
+        reason = f"{false[0]} is violated"
         return report | {"reason": reason, "exit_code": exits.FAILED, "seconds": 0.0, "rounds": 0}
     proof = ProofOptions(asked.seconds, threads=asked.threads, use_cache=not asked.no_cache)
     found = suggest(spec, _explore, Options(max_seconds, proof), told)

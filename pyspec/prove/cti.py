@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,44 +13,21 @@ import z3
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.model.domains import values_of
-from pyspec.model.errors import EvaluationError
-from pyspec.model.evaluate import Scope, evaluate
 from pyspec.model.instance import Instance
-from pyspec.model.machine import Args, Machine, Runner
-from pyspec.model.replay import EngineDisagreement, step_of
+from pyspec.model.machine import Machine
 from pyspec.model.state import State
-from pyspec.model.trace import Failing, Step, Trace
+from pyspec.model.trace import Trace
 from pyspec.model.values import Value
+from pyspec.prove.confirm import Confirmation, Target
 from pyspec.prove.decode import Decoder, TooLarge
 from pyspec.prove.defined import defined
 from pyspec.prove.encode import Env
 from pyspec.prove.execute import Run
 from pyspec.prove.logic import Truth, conj, implies, neg
-from pyspec.prove.obligations import Obligation, Obligations
+from pyspec.prove.obligations import NAMED, STEP, Given, Obligation, Obligations
 from pyspec.prove.sizes import Sizes, flipped, instance, larger, smaller, starting
 from pyspec.prove.structure import equal, lift
 from pyspec.prove.values import MapVal, SetVal, Val
-
-#: The first state of a counterexample that need not be reachable.
-SOME_STATE = "a state that satisfies every invariant"
-
-
-@dataclass(frozen=True)
-class Target:
-    """Which obligation a counterexample is wanted for: an action (None: the initial states) and the label of a
-    conjunct ("": evaluation without an error) of a property."""
-
-    action: str | None
-    label: str
-    prop: str
-    kind: str
-
-    @classmethod
-    def of(cls, obligation: Obligation) -> Target:
-        """The target for an obligation that was not proved."""
-        action = None if obligation.action is None else obligation.action.split(" #")[0]
-        part = obligation.part
-        return cls(action, part.label if part else "", part.prop.name if part else "", obligation.kind)
 
 
 @dataclass(frozen=True)
@@ -63,12 +41,61 @@ class Cti:
 
 
 class Place:
-    """An instance in which counterexamples are looked for, encoded once."""
+    """An instance in which counterexamples are looked for: encoded once, each action when it is first asked for, and
+    what all steps have in common told to one solver once."""
 
     def __init__(self, made: Instance) -> None:
         self.made, self.machine = made, Machine(made)
         self.problem = Obligations(made.spec, finite=True, flaws=made.flaws)
         self.problem.leave_out_unsupported()
+        self._solver = self.fresh()
+        self._told: set[str] = set()
+        self._runs: dict[str, list[tuple[Run, Given]]] = {}
+
+    def fresh(self) -> Any:
+        """A solver that knows nothing."""
+        return z3.Solver(ctx=self.problem.encoder.u.ctx)
+
+    def runs(self, action: core.Action) -> list[tuple[Run, Given]]:
+        """The runs of an action."""
+        if action.name not in self._runs:
+            self._runs[action.name] = list(self.problem.runs(action))
+        return self._runs[action.name]
+
+    @contextmanager
+    def solver(self, run: Run | None, obligation: Obligation) -> Iterator[Any]:
+        """A solver that knows the hypotheses of an obligation; for a step only from states in which what is assumed has
+        a value."""
+        if run is None or obligation.kind == "law":
+            solver = self.fresh()
+            solver.add(*(problem_term(self.problem, formula) for _, formula in obligation.hypotheses))
+            yield solver
+            return
+        own = [formula for label, formula in obligation.hypotheses if not self._tell(label, formula)]
+        self._tell("", self._valued())
+        self._solver.push()
+        try:
+            self._solver.add(*(problem_term(self.problem, formula) for formula in own))
+            yield self._solver
+        finally:
+            self._solver.pop(self._solver.num_scopes())
+
+    def _tell(self, label: str, formula: Truth) -> bool:
+        """Tells the solver of steps a hypothesis, unless it is about one step only."""
+        if label in (STEP, NAMED):
+            return False
+        if label not in self._told:
+            self._told.add(label)
+            self._solver.add(problem_term(self.problem, formula))
+        return True
+
+    def _valued(self) -> Truth:
+        if "" in self._told:
+            return True
+        env, e = Env(self.problem.before), self.problem.encoder
+        with e.u.collecting() as facts:
+            known = [defined(e, part.body, env) for part in self.problem.parts]
+        return conj((*facts, *known))
 
 
 #: Instances that were made so far, by their sizes (None: the specification does not allow them).
@@ -120,14 +147,15 @@ def at_sizes(
 
 def at_place(place: Place, target: Target, sizes: Sizes, until: float) -> Cti | None:
     """A counterexample in an instance, confirmed by the interpreter; None if there is none, or not in time."""
-    for run, obligation in _candidates(place.problem, target):
-        trace = Search(place.problem, place.machine, run, obligation, target).solve(until)
+    for run, obligation in _candidates(place, target):
+        trace = Search(place, run, obligation, target).solve(until)
         if trace is not None:
             return Cti(target, sizes, trace, place.made)
     return None
 
 
-def _candidates(problem: Obligations, target: Target) -> Iterator[tuple[Run | None, Obligation]]:
+def _candidates(place: Place, target: Target) -> Iterator[tuple[Run | None, Obligation]]:
+    problem = place.problem
     labels = {part.label for part in (*problem.parts, *problem.step_parts, *problem.law_parts)}
     wanted = target.label if target.label in labels else target.prop
     if target.action is None:
@@ -138,50 +166,35 @@ def _candidates(problem: Obligations, target: Target) -> Iterator[tuple[Run | No
         return
     action = next((a for a in problem.spec.actions if a.name == target.action), None)
     if action is not None:
-        yield from problem.steps_with_runs(action, wanted)
+        yield from problem.steps_with_runs(action, wanted, place.runs(action))
 
 
 class Search:
     """One obligation of one instance."""
 
-    def __init__(
-        self, problem: Obligations, machine: Machine, run: Run | None, obligation: Obligation, target: Target
-    ) -> None:
-        self.problem, self.machine, self.run, self.obligation, self.target = problem, machine, run, obligation, target
-        self.solver = z3.Solver(ctx=problem.encoder.u.ctx)
-
-    def _begin(self) -> None:
-        for _, formula in self.obligation.hypotheses:
-            self._add(formula)
-        self._add(neg(self.obligation.goal))
-        if self.run is not None and self.obligation.kind != "law":
-            self._sane(self.run)
-
-    def _sane(self, run: Run) -> None:
-        """Only states in which what is assumed has a value, and steps that meet no evaluation error (but one, if that
-        is what is looked for)."""
-        env, e = Env(self.problem.before), self.problem.encoder
-        with e.u.collecting() as facts:
-            for part in self.problem.parts:
-                self._add(defined(e, part.body, env))
-        self._add(conj(facts))
-        if self.obligation.kind == "step":
-            self._add(conj(implies(check.guard, check.cond) for check in run.checks))
-
-    def _add(self, formula: Truth) -> None:
-        self.solver.add(problem_term(self.problem, formula))
+    def __init__(self, place: Place, run: Run | None, obligation: Obligation, target: Target) -> None:
+        self.place, self.run, self.obligation, self.target = place, run, obligation, target
+        self.problem, self.machine = place.problem, place.machine
+        self.solver: Any = None
 
     def solve(self, until: float, polish: float = 3.0) -> Trace | None:
         """A counterexample, if there is one; `polish`: seconds to make it plainer."""
-        self._begin()
-        first = self._check(until)
-        if first is None:
-            return None
-        decoder = Decoder(self.problem.encoder.u, self._plainest(first, until, polish))
+        with self.place.solver(self.run, self.obligation) as self.solver:
+            self._add(neg(self.obligation.goal))
+            if self.run is not None and self.obligation.kind == "step":  # no evaluation error: it is looked for apart
+                self._add(conj(implies(check.guard, check.cond) for check in self.run.checks))
+            first = self._check(until)
+            if first is None:
+                return None
+            decoder = Decoder(self.problem.encoder.u, self._plainest(first, until, polish))
+        found = Confirmation(self.problem, self.machine, self.run, self.obligation, self.target)
         try:
-            return self.confirmed(decoder)
+            return found.confirmed(decoder)
         except TooLarge:
             return None
+
+    def _add(self, formula: Truth) -> None:
+        self.solver.add(problem_term(self.problem, formula))
 
     def _check(self, until: float, *more: Truth) -> Any:
         self.solver.set("timeout", max(1, int(1000 * (until - time.monotonic()))))
@@ -230,84 +243,6 @@ class Search:
                     yield neg(now.contains(x))
             except (TooLarge, z3.Z3Exception):
                 return
-
-    # ------------------------------------------------------------------------------------------ confirmation
-
-    def confirmed(self, decoder: Decoder) -> Trace:
-        """What a model says as a trace; the interpreter must agree."""
-        if self.target.kind == "law":
-            return self._confirmed_law(decoder)
-        values = {var.name: decoder.value(var.type, self.problem.before[var.name]) for var in self.problem.spec.vars}
-        if self.run is None:
-            return self._confirmed_state(values)
-        state = self.machine.state(values)
-        self._satisfies(values)
-        runner = next(r for r in self.machine.runners if r.name == self.target.action)
-        args = tuple(decoder.value(p.type, self.run.locals[p.name]) for p in runner.action.params)
-        if args not in self.machine.arguments(runner, state):
-            raise EngineDisagreement(f"z3 takes {runner.name}{args!r} in {state!r}, which the interpreter does not")
-        after = self._wrong_successor(runner, state, args)
-        steps = (Step(None, (), state), step_of(runner, args, after))
-        failing = Failing(self._property()) if self.target.label else None
-        return Trace(steps, None, failing, self.machine.instance, SOME_STATE)
-
-    def _confirmed_law(self, decoder: Decoder) -> Trace:
-        part = self.obligation.part
-        assert part is not None
-        symbols = self.problem.law_values(part.prop)
-        values = {name: decoder.value(of, symbols[name]) for name, of in part.prop.params}
-        try:
-            true = evaluate(part.body, Scope({}, None, self.problem.functions, dict(values))) is True
-        except EvaluationError:
-            true = False
-        if true:
-            raise EngineDisagreement(f"z3 violates {part.label} with {values!r}, the interpreter does not")
-        return Trace((), None, Failing(part.prop.name, tuple(values.items())), self.machine.instance)
-
-    def _confirmed_state(self, values: dict[str, Value]) -> Trace:
-        failing = Failing(self._property())
-        if self.target.kind == "initial":
-            for state in self.machine.initial():
-                if not self._holds(state.values()):
-                    return Trace((Step(None, (), state),), None, failing, self.machine.instance)
-            raise EngineDisagreement(f"z3 finds an initial state that violates {self.target.label}; there is none")
-        self._satisfies(values)
-        return Trace((Step(None, (), self.machine.state(values)),), None, failing, self.machine.instance, SOME_STATE)
-
-    def _property(self) -> str:
-        return self.target.prop
-
-    def _satisfies(self, values: dict[str, Value]) -> None:
-        assumed = {part.prop.name for part in self.problem.parts}
-        for prop in self.problem.spec.properties:
-            if prop.name in assumed and not self._true(prop.body, values):
-                raise EngineDisagreement(f"z3 assumes {prop.name}, which the interpreter finds false in {values!r}")
-
-    def _true(self, body: core.Expr, values: dict[str, Value], after: dict[str, Value] | None = None) -> bool:
-        try:
-            return evaluate(body, Scope(values, after, self.problem.functions)) is True
-        except EvaluationError:
-            return self.target.kind == "defined"
-
-    def _holds(self, values: dict[str, Value], before: dict[str, Value] | None = None) -> bool:
-        part = self.obligation.part
-        assert part is not None
-        if before is not None and part.prop.kind in core.STEP_KINDS:
-            return self._true(part.body, before, values)
-        return self._true(part.body, values)
-
-    def _wrong_successor(self, runner: Runner, state: State, args: Args) -> State | None:
-        """The successor that violates the conjunct; None for a step that ends in an evaluation error, as wanted."""
-        try:
-            for after in self.machine.each_run(runner, state, args):
-                if self.target.label and not self._holds(after.values(), state.values()):
-                    return after
-        except EvaluationError:
-            if not self.target.label:
-                return None
-            raise
-        what = f"{self.target.label or 'evaluation'} by {runner.name}{args!r} from {state!r}"
-        raise EngineDisagreement(f"z3 violates {what}, the interpreter does not")
 
 
 def is_state(made: Instance, state: State) -> core.Expr:

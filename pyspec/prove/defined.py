@@ -27,7 +27,10 @@ def defined(e: Encoder, expr: core.Expr, env: Env) -> Truth:
 
 def is_total(e: Encoder, expr: core.Expr) -> bool:
     """Whether nothing in an expression can fail, by its operators alone."""
-    return not any(_partial(e, node) for node in nodes(expr))
+    known = e.total.get(id(expr))
+    if known is None:
+        known = e.total[id(expr)] = (not any(_partial(e, node) for node in nodes(expr)), expr)
+    return known[0]
 
 
 def _partial(e: Encoder, node: object) -> bool:

@@ -56,6 +56,7 @@ class Encoder:
         self.u.number = self.number
         self.functions = {function.name: function for function in spec.functions}
         self.consts: dict[str, Val] = {}
+        self.total: dict[int, tuple[bool, core.Expr]] = {}  # by id: whether nothing in it can fail; it stays alive
         self.opaque = Opaque(self)
 
     def number(self, bound: core.Expr | int) -> Term:

@@ -69,6 +69,14 @@ def prove_instance(instance: Instance, options: Options | None = None, progress:
     return _Proof(instance.spec, instance.flaws, options or Options(), instance, progress).run()
 
 
+def untried(spec: core.Spec, setting: str, flaws: tuple[str, ...]) -> ProofResult:
+    """The result without a proof: something is known to be false, and nothing may rest on it."""
+    kinds = (*INDUCTIVE, *STEPS, "law")
+    properties = [PropertyProof(p.name, p.kind, "untried", span=p.span) for p in spec.properties if p.kind in kinds]
+    version = solver_version()
+    return ProofResult(spec.name, setting, "refuted", tuple(properties), (), version, 0.0, 0.0, flaws=flaws)
+
+
 @dataclass
 class _Item:
     """An obligation and what is known of it."""
@@ -372,4 +380,4 @@ def _result(one: Obligation, outcome: Outcome) -> ObligationResult:
     )
 
 
-__all__ = ["Options", "Progress", "prove", "prove_instance"]
+__all__ = ["Options", "Progress", "prove", "prove_instance", "untried"]

@@ -22,7 +22,8 @@ from pyspec.model.instance import Instance
 from pyspec.model.machine import Machine
 from pyspec.model.state import State
 from pyspec.model.values import Value
-from pyspec.prove.cti import Cti, Search, Target
+from pyspec.prove.confirm import Confirmation, Target
+from pyspec.prove.cti import Cti
 from pyspec.prove.decode import Decoder, TooLarge
 from pyspec.prove.defined import defined
 from pyspec.prove.encode import Env
@@ -229,9 +230,9 @@ class Induction:
     def _decoded(self, step: _Step, goal: _Goal) -> Cti | None:
         """The solver's answer as a counterexample; None if it is no state of the language."""
         target = Target(step.action.name, goal.part.label, goal.part.prop.name, "step")
-        search = Search(self.problem, self.machine, step.run, goal.obligation, target)
+        found = Confirmation(self.problem, self.machine, step.run, goal.obligation, target)
         try:
-            trace = search.confirmed(Decoder(self.problem.encoder.u, step.solver.model()))
+            trace = found.confirmed(Decoder(self.problem.encoder.u, step.solver.model()))
         except TooLarge:
             return None
         return Cti(target, self.sizes, trace, self.instance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,6 +29,10 @@ from pyspec.prove.witnesses import witnessed
 INDUCTIVE = ("invariant", "lemma")
 #: The label of the hypothesis that an action takes a step.
 STEP = "the step"
+#: The label of what is known of the things that a conjunct names.
+NAMED = "what the conjunct names"
+#: Hypotheses, each with its label.
+Given = list[tuple[str, Truth]]
 #: Kinds of properties about steps, proved from the inductive ones.
 STEPS = ("step", "refines")
 
@@ -159,7 +163,7 @@ class Obligations:
             self._assumed[label] = conj((*facts, formula))
         return label, self._assumed[label]
 
-    def assumptions(self) -> list[tuple[str, Truth]]:
+    def assumptions(self) -> Given:
         """What the specification assumes of its constants."""
         e = self.encoder
         if not e.finite:
@@ -192,7 +196,7 @@ class Obligations:
             name, text, lambda: system.each("all", lambda p: system.each("all", lambda q: correct(p, q)))
         )
 
-    def types(self) -> list[tuple[str, Truth]]:
+    def types(self) -> Given:
         """That the variables lie within their types before the step, since stores are checked; and that those which no
         action writes are as they were at first."""
         u = self.encoder.u
@@ -212,13 +216,13 @@ class Obligations:
         """For any size, how many nodes are Byzantine is told by the quorums alone."""
         return var.kind == "byzantine" and not self.encoder.finite
 
-    def induction(self, without: frozenset[str] = frozenset()) -> list[tuple[str, Truth]]:
+    def induction(self, without: frozenset[str] = frozenset()) -> Given:
         """The invariants and lemmas before the step."""
         e, env = self.encoder, Env(self.before)
         parts = [part for part in self.parts if part.label not in without]
         return [self._hypothesis(part.label, partial(e.truth, part.body, env)) for part in parts]
 
-    def _afterwards(self, state: Mapping[str, Val], without: frozenset[str]) -> list[tuple[str, Truth]]:
+    def _afterwards(self, state: Mapping[str, Val], without: frozenset[str]) -> Given:
         """The invariants and lemmas after a step, but for some."""
         found = []
         for part in self.parts:
@@ -239,14 +243,14 @@ class Obligations:
             after = self._afterwards(run.state, without | {part.label})
             yield from (one for one in self._of_run(action, number, run, [*given, *after], part.label))
 
-    def _axioms(self, kind: str) -> list[tuple[str, Truth]]:
+    def _axioms(self, kind: str) -> Given:
         """What is assumed of the symbols that were used so far."""
         axioms = self.encoder.u.axioms.items()
         used = ((name, one) for name, one in axioms if kind == "initial" or not name.startswith(INITIALLY))
         return [(f"axiom {name}", axiom.formula) for name, axiom in used]
 
     def _obligation(
-        self, kind: str, action: str | None, part: Part | None, given: list[tuple[str, Truth]], goal: Truth, span: Span
+        self, kind: str, action: str | None, part: Part | None, given: Given, goal: Truth, span: Span
     ) -> Obligation:
         named = [*self.encoder.opaque.definitions(), *self._axioms(kind), *given]
         kept = tuple((label, formula) for label, formula in named if formula is not True)
@@ -305,13 +309,13 @@ class Obligations:
         return state, guards
 
     def _goal(
-        self, kind: str, action: str | None, part: Part, given: list[tuple[str, Truth]], make: Callable[[], Truth]
+        self, kind: str, action: str | None, part: Part, given: Given, make: Callable[[], Truth]
     ) -> Iterator[Obligation]:
         with self.encoder.u.collecting() as facts:
             goal = make()
         if goal is True:
             return
-        extra = [("what the conjunct names", conj(facts))] if facts else []
+        extra = [(NAMED, conj(facts))] if facts else []
         yield self._obligation(kind, action, part, [*given, *extra], goal, part.span)
 
     def steps(self, action: core.Action, only: str | None = None) -> Iterator[Obligation]:
@@ -319,13 +323,15 @@ class Obligations:
         that label, or the absence of evaluation errors for ""."""
         yield from (obligation for _, obligation in self.steps_with_runs(action, only))
 
-    def steps_with_runs(self, action: core.Action, only: str | None = None) -> Iterator[tuple[Run, Obligation]]:
-        """The obligations of an action, each with its run."""
-        for number, (run, given) in enumerate(self.runs(action)):
+    def steps_with_runs(
+        self, action: core.Action, only: str | None = None, runs: Iterable[tuple[Run, Given]] | None = None
+    ) -> Iterator[tuple[Run, Obligation]]:
+        """The obligations of an action, each with its run (of `runs`, if they are known)."""
+        for number, (run, given) in enumerate(self.runs(action) if runs is None else runs):
             yield from ((run, one) for one in self._of_run(action, number, run, given, only))
 
     def _of_run(
-        self, action: core.Action, number: int, run: Run, given: list[tuple[str, Truth]], only: str | None
+        self, action: core.Action, number: int, run: Run, given: Given, only: str | None
     ) -> Iterator[Obligation]:
         e = self.encoder
         name = _name_of(action, number)
@@ -344,7 +350,7 @@ class Obligations:
                 known = self._both_sides(run, given) if part.prop.kind == "refines" else given
                 yield from self._goal("step", name, part, known, partial(e.truth, part.body, steps))
 
-    def _both_sides(self, run: Run, given: list[tuple[str, Truth]]) -> list[tuple[str, Truth]]:
+    def _both_sides(self, run: Run, given: Given) -> Given:
         """The hypotheses of a refinement: nothing rests on it, so it may rest on all that is known of both states."""
         steps = self._step_hypotheses(Env(self.before, run.state))
         return [*given, *self._afterwards(run.state, frozenset()), *steps]
@@ -358,13 +364,13 @@ class Obligations:
             make = partial(self.encoder.truth, body, env)
             yield from self._goal("step", name, part, self._both_sides(run, given), make)
 
-    def kept(self, name: str, run: Run, given: list[tuple[str, Truth]], part: Part) -> Iterator[Obligation]:
+    def kept(self, name: str, run: Run, given: Given, part: Part) -> Iterator[Obligation]:
         """A run keeps one conjunct (nothing, if the run does not write what it reads)."""
         changed = frozenset(var for var, value in run.state.items() if value is not self.before[var])
         if False not in run.conds and self.reads(part.body) & changed:
             yield from self._goal("step", name, part, given, partial(self.encoder.truth, part.body, Env(run.state)))
 
-    def _step_hypotheses(self, steps: Env) -> list[tuple[str, Truth]]:
+    def _step_hypotheses(self, steps: Env) -> Given:
         """The step properties, which are proved from the state before the step alone, help with the state after it."""
         found = []
         for part in self.step_parts:
@@ -374,7 +380,7 @@ class Obligations:
                 found.append((part.label, conj((*facts, formula))))
         return found
 
-    def runs(self, action: core.Action) -> Iterator[tuple[Run, list[tuple[str, Truth]]]]:
+    def runs(self, action: core.Action) -> Iterator[tuple[Run, Given]]:
         """The runs of an action, with the hypotheses under which it leads somewhere."""
         e = self.encoder
         e.opaque.forget_run()
@@ -385,7 +391,7 @@ class Obligations:
             step = (STEP, conj((*facts, *run.conds)))
             yield run, [*self.assumptions(), *self.types(), *self.induction(), step]
 
-    def _safe(self, name: str, run: Run, given: list[tuple[str, Truth]], span: Span) -> Iterator[Obligation]:
+    def _safe(self, name: str, run: Run, given: Given, span: Span) -> Iterator[Obligation]:
         """The run meets no evaluation error: also where it is abandoned later, so its conditions are not assumed."""
         if not run.checks:
             return

@@ -10,8 +10,8 @@ from pyspec.base.source import NOWHERE, Span
 from pyspec.prove.cti import Cti
 
 #: "proved"; "refuted" (a counterexample to induction); "undecided" (no answer in time); "depends" (proved from
-#: something that is not); "unsupported" (no encoding).
-Fate = Literal["proved", "refuted", "undecided", "depends", "unsupported"]
+#: something that is not); "unsupported" (no encoding); "untried" (something is known to be false).
+Fate = Literal["proved", "refuted", "undecided", "depends", "unsupported", "untried"]
 
 Verdict = Literal["proved", "inductive", "refuted", "undecided", "unsupported"]
 
