@@ -204,6 +204,11 @@ def _root(e: s.Expr, name: str, env: Env) -> tuple[str, tuple[c.IndexStep | c.Fi
         return name, (), env.names.vars[name].type
     if name in env.names.places or name in env.names.members:
         raise error("E0414", f"`{name}` is not a state variable", e.span)
+    if name in env.names.vars and name.startswith("network."):
+        hint = (
+            f"`send` adds a message; a handler, `on {name.removeprefix('network.')}(...):`, takes the one it receives"
+        )
+        raise error("E0414", f"`{name}` cannot be assigned to", e.span, hint)
     fields = tuple(env.role.fields) if env.role else ()
     raise env.names.unknown(name, e.span, fields, "variable")
 

@@ -25,7 +25,7 @@ from pyspec.prove.encode import Env
 from pyspec.prove.execute import Run
 from pyspec.prove.logic import Truth, conj, implies, neg
 from pyspec.prove.obligations import NAMED, STEP, Given, Obligation, Obligations
-from pyspec.prove.sizes import Sizes, flipped, instance, larger, smaller, starting
+from pyspec.prove.sizes import Sizes, fewest, flipped, instance, larger, smaller, starting
 from pyspec.prove.structure import equal, lift
 from pyspec.prove.values import MapVal, SetVal, Val
 
@@ -103,15 +103,22 @@ Places = dict[Sizes, Place | None]
 
 
 def find(
-    spec: core.Spec, target: Target, flaws: tuple[str, ...], until: float, places: Places | None = None
+    spec: core.Spec,
+    target: Target,
+    flaws: tuple[str, ...],
+    until: float,
+    places: Places | None = None,
+    glance: bool = False,
 ) -> Cti | None:
-    """A counterexample in a small instance, the smallest that was met; None if there is none in those tried."""
+    """A counterexample in a small instance, the smallest that was met; None if there is none in those tried. At a
+    `glance`: the sizes to begin with, and smaller ones."""
     places = {} if places is None else places
     sizes = starting(spec, flaws)
     if sizes is None:
         return None
     found = None
-    for candidate in (sizes, *flipped(sizes), *larger(sizes, spec)):
+    more = () if glance else (*flipped(sizes), *larger(sizes, spec))
+    for candidate in (*fewest(sizes, spec), sizes, *more):
         found = at_sizes(spec, target, candidate, flaws, until, places)
         if found is not None or time.monotonic() > until:
             break

@@ -37,8 +37,6 @@ from pyspec.prove.solve import (
 )
 
 Progress = Callable[[int, int, str], None]
-#: With so many obligations of a property open after the quick attempts, a counterexample is more likely than a proof.
-HOPELESS = 3
 
 
 @dataclass(frozen=True)
@@ -123,13 +121,14 @@ class _Proof:
         built = time.monotonic() - again
         self.items += self._solved(tasks)
         self._refine()
-        self._refute(HOPELESS)
         if self.instance is None:
+            self._refute(glance=True)
             self._again(SELECTIVE)
         self._derive()
         self._refute()
-        self._again(PATIENT)
-        self._derive()
+        if not self.ctis:  # else the argument is to be changed first
+            self._again(PATIENT)
+            self._derive()
         properties = self._properties(unsupported)
         return self._result(properties, time.monotonic() - started, built)
 
@@ -139,16 +138,18 @@ class _Proof:
         labels = {label for item in self.items for label in item.result.core}
         axioms = self.problem.encoder.u.axioms.items()
         assumed = [f"assumption {p.name}" for p in self.spec.properties if f"assume {p.name}" in labels]
+        verdict = self._verdict(properties)
+        complete = verdict in ("proved", "inductive")  # else nobody knows what the missing proofs need
         return ProofResult(
             self.spec.name,
             "any size" if self.instance is None else describe_constants(self.instance),
-            self._verdict(properties),
+            verdict,
             tuple(properties),
             (*(axiom.text for name, axiom in axioms if f"axiom {name}" in labels), *assumed),
             solver_version(),
             seconds,
             built,
-            tuple(name for name in lemmas if name not in used),
+            tuple(name for name in lemmas if name not in used) if complete else (),
             tuple(name for name in lemmas if name in used),
             self.flaws,
             not_covered(self.spec),
@@ -290,30 +291,28 @@ class _Proof:
 
     # ----------------------------------------------------------------------------------------- counterexamples
 
-    def _refute(self, least: int = 1) -> None:
-        """Looks for a counterexample to induction for each property with at least so many open obligations."""
+    def _refute(self, glance: bool = False) -> None:
+        """Looks for a counterexample to induction for each property with open obligations; at a `glance`: only in the
+        instances that come first, which takes little where there is none."""
         for name in dict.fromkeys(item.result.prop for item in self.items if item.open):
             failed = [item for item in self.items if item.open and item.result.prop == name]
-            if name in self.ctis or len(failed) < least:
-                continue
-            found = self._counterexample(failed)
-            if found is not None:
+            if name not in self.ctis and (found := self._counterexample(failed, glance)) is not None:
                 self.ctis[name] = found
 
-    def _counterexample(self, failed: list[_Item]) -> Cti | None:
+    def _counterexample(self, failed: list[_Item], glance: bool) -> Cti | None:
         """A counterexample for the first of the failed obligations that has one in a small instance."""
         failed = sorted(failed, key=lambda item: item.result.status != "refuted")
         until = min(time.monotonic() + self.options.cti_seconds, self.until)
         for target in dict.fromkeys(Target.of(item.obligation) for item in failed):
             if time.monotonic() > until:
                 break
-            if (found := self._found(target, until)) is not None:
+            if (found := self._found(target, until, glance)) is not None:
                 return found
         return None
 
-    def _found(self, target: Target, until: float) -> Cti | None:
+    def _found(self, target: Target, until: float, glance: bool) -> Cti | None:
         if self.instance is None:
-            return find(self.spec, target, self.flaws, until, self.places)
+            return find(self.spec, target, self.flaws, until, self.places, glance)
         if self.place is None:
             self.place = Place(self.instance)
         return at_place(self.place, target, Sizes(()), until)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspec.base.diagnostics import SpecError
 from pyspec.lang import core
+from pyspec.lang import types as ty
 from pyspec.model.instance import Instance, choose_model, instantiate
 from pyspec.model.values import show
+from pyspec.model.walk import bodies, expressions
 
 #: No sort is made larger than this in the search for a counterexample.
 LARGEST = 4
+#: Integers without bounds are looked at up to so many beyond twice the numbers written down, if all of these are at
+#: most MANY.
+INTEGERS, MANY = 6, 100
+#: How many elements of each sort the smallest instance has that is looked at first.
+FEW = 2
 #: Capacities that a model sets are widened to this: the protocol for any size has none. (Sequences stay short.)
 WIDE, NARROW = 16, ("seq",)
 
@@ -61,14 +68,32 @@ def _instance(spec: core.Spec, overrides: dict[str, int], flaws: tuple[str, ...]
     model = choose_model(spec, None)
     wide = {f"capacity {s.name}": WIDE for s in model.settings if s.kind == "capacity" and s.name not in NARROW}
     try:
-        return instantiate(spec, model, {**wide, **overrides}, flaws)
+        return instantiate(spec, _with_few_integers(spec, model), {**wide, **overrides}, flaws)
     except SpecError:
         return None
+
+
+def _with_few_integers(spec: core.Spec, model: core.Model) -> core.Model:
+    """A model that gives `int` no range gets a small one around the numbers that are written down: what a
+    counterexample has in a set can then be listed."""
+    written = [node for body in bodies(spec) for node in expressions(body) if isinstance(node, core.Lit)]
+    numbers = [lit.value for lit in written if isinstance(lit.value, int) and not isinstance(lit.value, bool)]
+    if any(one.kind == "int" for one in model.settings) or max(map(abs, numbers), default=0) > MANY:
+        return model
+    low, high = min(0, *numbers, 0) - 1, 2 * max(0, *numbers, 0) + INTEGERS
+    few = core.Setting("int", "int", core.Lit(ty.Int(), low), core.Lit(ty.Int(), high))
+    return replace(model, settings=(*model.settings, few))
 
 
 def singles(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
     """These sizes with one sort of a single element, for each sort."""
     return [sizes.but(name, 1) for name, value in sizes.values if name in spec.sorts and value > 1]
+
+
+def fewest(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
+    """These sizes with two elements of each sort: many mistakes need no more, and such an instance is quickly made."""
+    few = Sizes(tuple((name, min(value, FEW) if name in spec.sorts else value) for name, value in sizes.values))
+    return [few] if few != sizes else []
 
 
 def smaller(sizes: Sizes, spec: core.Spec) -> list[Sizes]:

@@ -135,6 +135,7 @@ def test_very_long_names_and_numbers() -> None:
         ("protocol p\nvar x: bool = true\nprocedure a():\n    b()\nprocedure b():\n    a()\naction c: a()\n", "E0327"),
         ("protocol p\nconst A: int = B\nconst B: int = A\n", "E0203"),
         ("protocol p\nmodel a from a: symmetry off\n", "E0507"),
+        ("protocol p\nmessage M\nnetwork set\naction go(m in network.M): network.M -= {m}\n", "E0414"),
     ],
 )
 def test_small_mistakes(text: str, code: str) -> None:

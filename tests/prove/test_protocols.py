@@ -15,7 +15,7 @@ QUICK = Options(seconds=10, cti_seconds=15, threads=1, use_cache=False)
 FOLDER = Path(__file__).parent / "protocols"
 NAMES = [
     "lock_server", "toy_consensus", "ring_election", "ticket_lock", "sharded", "abd_register", "chain_replication",
-    "bakery",
+    "bakery", "epoch_lock", "token_ring", "lease", "ring_names", "many_locks", "moving_keys",
 ]  # fmt: skip
 FLAWS = [
     ("lock_server", "grants_twice"),
@@ -27,6 +27,15 @@ FLAWS = [
     ("abd_register", "hasty"),
     ("chain_replication", "skips"),
     ("bakery", "barges_in"),
+    ("epoch_lock", "keeps"),
+    ("epoch_lock", "same_epoch"),
+    ("token_ring", "hands_on_early"),
+    ("token_ring", "takes_twice"),
+    ("lease", "grants_early"),
+    ("lease", "writes_late"),
+    ("ring_names", "passes_all"),
+    ("many_locks", "forgets"),
+    ("moving_keys", "keeps"),
 ]
 #: A lemma of each without which the rest is not inductive.
 NEEDED = [
@@ -37,6 +46,12 @@ NEEDED = [
     ("sharded", "in_flight"),
     ("abd_register", "at_a_majority"),
     ("bakery", "inside_is_first"),
+    ("epoch_lock", "newer_than_all"),
+    ("token_ring", "not_both"),
+    ("lease", "running_is_granted"),
+    ("ring_names", "passed"),
+    ("many_locks", "one_grant"),
+    ("moving_keys", "in_flight"),
 ]
 
 
