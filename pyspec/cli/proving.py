@@ -262,16 +262,20 @@ def tell(console: Console, report: Report) -> None:
 
 
 def _numbers(report: Report) -> str:
-    if any(prop["verdict"] == "not tried" for prop in report["properties"]) or not report["obligations"]:
-        searched = report["searched"]
-        if searched and report["verdict"] == "refuted":
-            states = plural(searched["distinct"], "state")
-            return f"no proof was tried: a search of model {searched['model']} ({states}) found what is false"
+    if any(prop["verdict"] == "not tried" for prop in report["properties"]):
+        return f"no proof was tried: {_why_untried(report)}"
     total = plural(len(report["obligations"]), "obligation")
     kept = sum(one["cached"] for one in report["obligations"])
     known = f", {kept} of them known" if kept else ""
     building = f"{duration(report['build_seconds'])} of it building terms"
     return f"{total}{known} in {duration(report['seconds'])} ({building}); {report['solver']}"
+
+
+def _why_untried(report: Report) -> str:
+    searched = report["searched"]
+    if not any(prop["verdict"] == "false" for prop in report["properties"]):
+        return f"with this flaw there is a counterexample to induction, found in {duration(report['seconds'])}"
+    return f"a search of model {searched['model']} ({plural(searched['distinct'], 'state')}) found what is false"
 
 
 def _line(prop: Report, width: int) -> Text:

@@ -125,6 +125,22 @@ def find(
     return None if found is None else _shrink(spec, found, flaws, until, places)
 
 
+def first_of(
+    spec: core.Spec, targets: Sequence[Target], flaws: tuple[str, ...], until: float, places: Places
+) -> Cti | None:
+    """A counterexample for any of several targets, in the instance that comes first; the model's own among them."""
+    sizes, own = starting(spec, flaws), starting(spec, flaws, 1)
+    if sizes is None or own is None:
+        return None
+    for candidate in dict.fromkeys((*fewest(own, spec), own, sizes, *flipped(sizes), *larger(sizes, spec))):
+        for target in targets:
+            if time.monotonic() > until:
+                return None
+            if (found := at_sizes(spec, target, candidate, flaws, until, places)) is not None:
+                return _shrink(spec, found, flaws, until, places)
+    return None
+
+
 def _shrink(spec: core.Spec, found: Cti, flaws: tuple[str, ...], until: float, places: Places) -> Cti:
     """Makes one sort (or constant) smaller at a time as long as there still is a counterexample."""
     tried: set[Sizes] = set()
@@ -272,4 +288,4 @@ def merge_targets(obligations: Sequence[Obligation]) -> list[Target]:
     return list(dict.fromkeys(map(Target.of, obligations)))
 
 
-__all__ = ["Cti", "Env", "Target", "Place", "Places", "at_place", "conj", "find", "merge_targets"]
+__all__ = ["Cti", "Env", "Target", "Place", "Places", "at_place", "conj", "find", "first_of", "merge_targets"]

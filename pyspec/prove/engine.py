@@ -18,7 +18,7 @@ from pyspec.lang import core
 from pyspec.model.instance import Instance, describe_constants
 from pyspec.prove import store
 from pyspec.prove.coverage import not_covered
-from pyspec.prove.cti import Cti, Place, Places, Target, at_place, find
+from pyspec.prove.cti import Cti, Place, Places, Target, at_place, find, first_of
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
 from pyspec.prove.rests import is_part, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
@@ -36,6 +36,8 @@ from pyspec.prove.solve import (
     solver_version,
 )
 
+#: The search for a counterexample that a flaw should have goes on for so many times the time of another.
+FLAWED = 6
 Progress = Callable[[int, int, str], None]
 
 
@@ -67,12 +69,18 @@ def prove_instance(instance: Instance, options: Options | None = None, progress:
     return _Proof(instance.spec, instance.flaws, options or Options(), instance, progress).run()
 
 
-def untried(spec: core.Spec, setting: str, flaws: tuple[str, ...]) -> ProofResult:
-    """The result without a proof: something is known to be false, and nothing may rest on it."""
-    kinds = (*INDUCTIVE, *STEPS, "law")
-    properties = [PropertyProof(p.name, p.kind, "untried", span=p.span) for p in spec.properties if p.kind in kinds]
-    version = solver_version()
-    return ProofResult(spec.name, setting, "refuted", tuple(properties), (), version, 0.0, 0.0, flaws=flaws)
+def untried(
+    spec: core.Spec, setting: str, flaws: tuple[str, ...], cti: Cti | None = None, seconds: float = 0.0
+) -> ProofResult:
+    """The result without a proof: something is known to be false, or not inductive, and nothing may rest on it."""
+
+    def of(prop: core.Property) -> PropertyProof:
+        if cti is not None and cti.target.prop == prop.name:
+            return PropertyProof(prop.name, prop.kind, "refuted", cti=cti, span=prop.span)
+        return PropertyProof(prop.name, prop.kind, "untried", span=prop.span)
+
+    properties = tuple(of(prop) for prop in spec.properties if prop.kind in (*INDUCTIVE, *STEPS, "law"))
+    return ProofResult(spec.name, setting, "refuted", properties, (), solver_version(), seconds, 0.0, flaws=flaws)
 
 
 @dataclass
@@ -114,6 +122,8 @@ class _Proof:
         """The whole of it."""
         started = time.monotonic()
         unsupported = self.problem.leave_out_unsupported()
+        if self.flaws and (found := self._first()) is not None:
+            return untried(self.spec, self.setting, self.flaws, found, time.monotonic() - started)
         self.items = self._following()
         follow = {item.result.part for item in self.items}
         again = time.monotonic()
@@ -132,6 +142,23 @@ class _Proof:
         properties = self._properties(unsupported)
         return self._result(properties, time.monotonic() - started, built)
 
+    @property
+    def setting(self) -> str:
+        """What the proof is for: any size, or the sizes of an instance."""
+        return "any size" if self.instance is None else describe_constants(self.instance)
+
+    def _first(self) -> Cti | None:
+        """A counterexample to induction, looked for before anything is tried to be proved: a flaw should have one."""
+        parts = (*self.problem.parts, *(part for part in self.problem.step_parts if part.prop.kind == "step"))
+        actions = [action.name for action in self.spec.actions]
+        targets = [Target(None, part.label, part.prop.name, "initial") for part in self.problem.parts]
+        targets += [Target(name, part.label, part.prop.name, "step") for part in parts for name in actions]
+        until = min(time.monotonic() + FLAWED * self.options.cti_seconds, self.until)
+        if self.instance is None:
+            return first_of(self.spec, targets, self.flaws, until, self.places)
+        found = (self._found(target, until, glance=True) for target in targets if time.monotonic() < until)
+        return next(filter(None, found), None)
+
     def _result(self, properties: list[PropertyProof], seconds: float, built: float) -> ProofResult:
         used = used_properties(properties)
         lemmas = [prop.name for prop in self.spec.properties if prop.kind == "lemma"]
@@ -142,7 +169,7 @@ class _Proof:
         complete = verdict in ("proved", "inductive")  # else nobody knows what the missing proofs need
         return ProofResult(
             self.spec.name,
-            "any size" if self.instance is None else describe_constants(self.instance),
+            self.setting,
             verdict,
             tuple(properties),
             (*(axiom.text for name, axiom in axioms if f"axiom {name}" in labels), *assumed),

@@ -38,8 +38,8 @@ class Sizes:
 
 
 def starting(spec: core.Spec, flaws: tuple[str, ...], least: int = 3) -> Sizes | None:
-    """Sizes to begin with: those of the default model, at least three (or `least`) of each sort; None if the
-    specification has no instance."""
+    """Sizes to begin with: those of the default model, or of the one that a flaw names, with at least three of each
+    sort (or `least`); None if the specification has no instance."""
     base = _instance(spec, {}, flaws) or _instance(spec, dict.fromkeys(spec.sorts, 3), flaws)
     if base is None:
         return None
@@ -65,12 +65,19 @@ def instance(spec: core.Spec, sizes: Sizes, flaws: tuple[str, ...]) -> Instance 
 
 
 def _instance(spec: core.Spec, overrides: dict[str, int], flaws: tuple[str, ...]) -> Instance | None:
-    model = choose_model(spec, None)
+    model = _model(spec, flaws)
     wide = {f"capacity {s.name}": WIDE for s in model.settings if s.kind == "capacity" and s.name not in NARROW}
     try:
         return instantiate(spec, _with_few_integers(spec, model), {**wide, **overrides}, flaws)
     except SpecError:
         return None
+
+
+def _model(spec: core.Spec, flaws: tuple[str, ...]) -> core.Model:
+    """The default model; of a flaw that says in which model it shows, that one."""
+    own = [flaw for flaw in spec.flaws if flaw.name in flaws and (flaw.model or flaw.overrides)]
+    model = choose_model(spec, own[0].model if own else None)
+    return replace(model, settings=(*model.settings, *own[0].overrides)) if own else model
 
 
 def _with_few_integers(spec: core.Spec, model: core.Model) -> core.Model:
