@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from refinement.harness import campaign as campaigns
-from refinement.harness import coverage, exhaustive, report, saving, worlds
-from refinement.harness.campaign import Found
+from refinement.harness import coverage, exhaustive, report, saving, teams, worlds
+from refinement.harness.campaign import Campaign, Found
 from refinement.harness.mapping import ProtocolMapping
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,32 +63,56 @@ def main() -> None:
     """
 
 
-def finish(
-    mapping: ProtocolMapping, data: dict[str, Any], found: Found | None, as_json: bool, save: Path | None
-) -> None:
-    """Print a result, save a failure, and exit."""
+@dataclass(frozen=True)
+class Told:
+    """What a command prints, the test that it saves, and its exit code."""
+
+    text: str
+    test: str | None
+    code: int
+
+
+def told(mapping: ProtocolMapping, data: dict[str, Any], found: Found | None, as_json: bool, save: Path | None) -> Told:
+    """A result in words, or as JSON."""
     if as_json:
-        click.echo(report.dumped(data | {"failure": report.failure_data(mapping, found) if found else None}))
+        text = report.dumped(data | {"failure": report.failure_data(mapping, found) if found else None})
     else:
-        click.echo(report.failure_text(mapping, found) if found else data["summary"])
-    if found is not None and save is not None:
-        saving.save(mapping, found, save)
+        text = report.failure_text(mapping, found) if found else data["summary"]
+    test = saving.as_test(mapping, found, save) if found is not None and save is not None else None
+    return Told(text, test, 1 if found is not None else 3 if data["verdict"] == "incomplete" else 0)
+
+
+def finish(result: Told, save: Path | None) -> NoReturn:
+    """Print a result, save a failure, and exit."""
+    click.echo(result.text)
+    if result.test is not None and save is not None:
+        save.parent.mkdir(parents=True, exist_ok=True)
+        save.write_text(result.test, encoding="utf-8")
         click.echo(f"saved as {save}", err=True)
-    sys.exit(1 if found is not None else 3 if data["verdict"] == "incomplete" else 0)
+    sys.exit(result.code)
 
 
 @main.command()
 @PROTOCOL
-@lasting(120.0)
+@lasting(240.0)
 @SEED
+@click.option("--jobs", type=click.IntRange(1), help="How many processes (default: one for each processor).")
 @JSON
 @SAVE
-def campaign(protocol: str, seconds: float, seed: int, as_json: bool, save: Path | None) -> None:
+def campaign(protocol: str, seconds: float, seed: int, jobs: int | None, as_json: bool, save: Path | None) -> None:
     """Random walks, Hypothesis, and simulated clusters with faults; a failure is made small."""
-    mapping = find(protocol)
+    mapping, count = find(protocol), jobs or len(os.sched_getaffinity(0))
     click.echo(f"{protocol}: seed {seed}, {seconds:g} s", err=True)
-    found = campaigns.campaign(mapping, seconds, seed)
-    finish(mapping, report.campaign_data(found), found.found, as_json, save)
+
+    def share(number: int) -> Campaign | Told:
+        done = campaigns.campaign(mapping, seconds, seed, share=(number, count))
+        return done if done.found is None else told(mapping, report.campaign_data(done), done.found, as_json, save)
+
+    assert mapping.abstract.initial  # loaded once for all
+    result = teams.together(share, count)
+    finish(
+        result if isinstance(result, Told) else told(mapping, report.campaign_data(result), None, as_json, save), save
+    )
 
 
 @main.command(name="exhaustive")
@@ -122,7 +148,7 @@ def exhaustive_(
             again = worlds.follow(result.judged, result.failure.choices)
             found = Found("search", name, result.failure.rejection, again, result.judged, before=len(again.choices))
             break
-    finish(mapping, report.explored_data(protocol, rows), found, as_json, save)
+    finish(told(mapping, report.explored_data(protocol, rows), found, as_json, save), save)
 
 
 @main.command()
@@ -138,7 +164,7 @@ def guided(protocol: str, seconds: float, seed: int, as_json: bool, save: Path |
     found = None
     if walked is not None and walked.rejection is not None:
         found = Found("guided walk", str(seed), walked.rejection, walked, judged, before=len(walked.choices))
-    finish(mapping, report.guided_data(mapping, wanted, covered, seed), found, as_json, save)
+    finish(told(mapping, report.guided_data(mapping, wanted, covered, seed), found, as_json, save), save)
 
 
 @main.command()

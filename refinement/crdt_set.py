@@ -195,6 +195,10 @@ class SetMapping(ProtocolMapping):
                     yield from self.says_too_much(walk, step, piece)
         if isinstance(step.event, Request):
             yield from self.told(step, step.event)
+        if step.event is None and step.effects:  # a real start, not a look at what the disk would give
+            used = sorted(key[1][1:] for key in walk.facts if key[0] == "dot" and key[1][1] == step.after.actor)
+            if used:
+                yield f"{step.node} begins to give dots as {step.after.actor}, as which others were given: {used}"
         for number, mark in step.after.marks.items():
             if mark != mark_of(step.after.shard(number)):
                 yield f"{step.node} has an old fingerprint of shard {number}"

@@ -83,8 +83,8 @@ def on_sync(turn: Turn, sender: str, message: Sync) -> None:
     s = turn.s
     if s.role != REPLICA or sender != s.leader or message.epoch != s.promise.epoch:
         return
-    if s.at.epoch == message.image.at.epoch == s.promise.epoch and s.at.offset >= message.image.at.offset:
-        return
+    if s.at.epoch == s.promise.epoch and s.at.key() >= message.image.at.key():
+        return  # it was on its way for long: what we have of this epoch came later
     s.keys, s.at = load(message.image), message.image.at
     turn.note("synced", epoch=s.at.epoch, offset=s.at.offset)
     turn.out.append(Rewrite((s.promise, message.image)))

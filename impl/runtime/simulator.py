@@ -9,7 +9,7 @@ Time is counted in microseconds. What happens at the same moment happens in the 
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -45,7 +45,7 @@ class Operation:
 
 @dataclass(slots=True)
 class Host:
-    """A simulated machine: what survives a crash, and the node that may run on it."""
+    """A simulated machine: what survives a crash, and the node that may run on it. Each life counts its own tickets."""
 
     name: str
     disk: MemoryDisk
@@ -58,6 +58,8 @@ class Host:
     slowest: float = 2.0
     paused_until: int = 0
     waiting: deque[Callable[[], None]] = field(default_factory=deque)
+    ticket: int = 0
+    tickets: dict[int, Answer] = field(default_factory=dict)
 
 
 class Simulation:
@@ -87,8 +89,6 @@ class Simulation:
         self._tick = tick_ms * MILLISECOND
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._planned = 0
-        self._tickets: dict[int, Answer] = {}
-        self._ticket = 0
         self._files = self._open_traces(traces)
         self.hosts = {name: self._host(name) for name in nodes}
         for host in self.hosts.values():
@@ -142,7 +142,8 @@ class Simulation:
 
     def _start(self, host: Host) -> None:
         host.life += 1
-        host.paused_until = 0
+        host.paused_until = host.ticket = 0
+        host.tickets.clear()
         records = host.store.load()
         setup = Setup(host.name, self._members, self._options)
         host.node = Node(self.protocol, setup, self._outlets(host))
@@ -166,8 +167,8 @@ class Simulation:
                     self.after(delay, lambda: self._arrive(host.name, target, message))
 
         def reply(ticket: int, results: tuple[Result, ...]) -> None:
-            if ticket in self._tickets:
-                self._tickets.pop(ticket)(results)
+            if ticket in host.tickets:
+                host.tickets.pop(ticket)(results)
 
         return Outlets(send, reply, lambda addresses: None, observe)
 
@@ -265,10 +266,13 @@ class Simulation:
     ) -> None:
         """Hand commands to a node as its front would; `answer` is called with the results, or never."""
         host = self.hosts[node]
-        self._ticket += 1
-        self._tickets[self._ticket] = answer
-        event = Request(self._ticket, commands, 0, reads)
-        self._wake(host, lambda: self._handle(host, replace(event, clock=self.clock(host))))
+
+        def arrive() -> None:
+            host.ticket += 1
+            host.tickets[host.ticket] = answer
+            self._handle(host, Request(host.ticket, commands, self.clock(host), reads))
+
+        self._wake(host, arrive)
 
     def call(self, client: int, node: str, command: Command) -> Operation:
         """One operation of a client, recorded in the history."""

@@ -252,7 +252,9 @@ def _with(world: World, node: str, machine: Machine) -> World:
 
 def _boot(world: World, node: str) -> tuple[World, tuple[Step, ...]]:
     setup = Setup(node, world.bounds.nodes, dict(world.bounds.options))
-    state, effects = world.protocol.boot(setup, world.machines[node].durable, 0, world.bounds.nodes.index(node) + 1)
+    nodes, crashes = world.bounds.nodes, world.bounds.crashes - world.left["crash"]
+    number = 1 + nodes.index(node) + len(nodes) * crashes  # each life has its own
+    state, effects = world.protocol.boot(setup, world.machines[node].durable, 0, number)
     machine = replace(world.machines[node], state=state, key=Key(world.protocol.canonical(state)))
     steps = [Step(node, None, None, state, effects)]
     return _carry_out(_with(world, node, machine), node, effects, steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from pyspec.lang import core, load_spec
@@ -16,6 +16,10 @@ from pyspec.model.values import Atom, Value
 from pyspec.model.walk import nodes
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
+
+
+_loaded = cache(load_spec)
+"""A specification is read once for all numbers of nodes."""
 
 
 class Beyond(Exception):
@@ -36,7 +40,7 @@ class Abstract:
         unwatched: frozenset[str] = frozenset(),
         start: Mapping[str, Value] | None = None,
     ) -> None:
-        spec = load_spec(path)
+        spec = _loaded(path)
         properties = tuple(prop for prop in spec.properties if prop.kind != "refines" and prop.name not in unwatched)
         plain = dataclasses.replace(spec, refines=(), properties=properties)
         self.path = path

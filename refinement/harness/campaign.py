@@ -37,6 +37,13 @@ class Found:
     outcome: Outcome | None = None
     before: int = 0
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes there were."""
+        if self.judged is not None:
+            return len(self.judged.bounds.nodes)
+        return self.outcome.scenario.nodes if self.outcome is not None else 3
+
 
 @dataclass
 class Campaign:
@@ -53,16 +60,25 @@ class Campaign:
 Progress = Callable[[Campaign], None]
 
 
-def campaign(mapping: ProtocolMapping, seconds: float, seed: int, progress: Progress | None = None) -> Campaign:
-    """Go on until something is found or the time is up; a shrunk failure may take a little longer."""
+def campaign(
+    mapping: ProtocolMapping,
+    seconds: float,
+    seed: int,
+    progress: Progress | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> Campaign:
+    """Go on until something is found or the time is up; a shrunk failure may take a little longer.
+
+    `share`: of the rounds of several processes the ones of this one, by its number and theirs.
+    """
     began = time.monotonic()
     report = Campaign(mapping.protocol.name, seed)
     ways = [walking, walking, simulating, hypothesizing, simulating]
-    round_ = 0
+    round_, step = share
     while time.monotonic() - began < seconds and report.found is None:
         until = min(began + seconds, time.monotonic() + 0.04 * seconds + 0.5)
         ways[round_ % len(ways)](mapping, report, f"{seed}/{round_}", until)
-        round_ += 1
+        round_ += step
         report.seconds = time.monotonic() - began
         if progress is not None:
             progress(report)
@@ -74,7 +90,7 @@ def walking(mapping: ProtocolMapping, report: Campaign, name: str, until: float,
     """Random walks, each with habits of its own."""
     random = Random(f"walk {name}")
     while time.monotonic() < until:
-        for judged in _worlds(mapping):
+        for judged in _worlds(mapping, random):
             seed = random.getrandbits(48)
             walked = walk_of(judged, seed)
             report.runs["walks"] += 1
@@ -90,12 +106,16 @@ def walk_of(judged: Judged, seed: int) -> Walked:
     """The walk that a seed stands for."""
     random = Random(seed)
     weights = worlds.random_weights(random)
-    alone = worlds.cuts(Random(seed + 1), judged.bounds.nodes)
-    return worlds.walk(judged, worlds.random_numbers(random), LONGEST, weights, alone)
+    jams = worlds.jams(Random(seed + 1), judged.bounds.nodes, judged.mapping.protocol.messages)
+    return worlds.walk(judged, worlds.random_numbers(random), LONGEST, weights, jams)
 
 
-def _worlds(mapping: ProtocolMapping) -> Iterator[Judged]:
-    for bounds in mapping.walks():
+def _worlds(mapping: ProtocolMapping, random: Random) -> Iterator[Judged]:
+    """The worlds for walks, and sometimes one with another number of nodes."""
+    found = list(mapping.walks())
+    if mapping.others and random.random() < 0.5:
+        found.append(random.choice(mapping.of(random.choice(mapping.others)).walks()))
+    for bounds in found:
         yield Judged(mapping, bounds)
 
 
@@ -116,7 +136,7 @@ def simulating(mapping: ProtocolMapping, report: Campaign, name: str, until: flo
 
 def hypothesizing(mapping: ProtocolMapping, report: Campaign, name: str, until: float) -> None:
     """Walks whose choices Hypothesis makes, and shrinks."""
-    for judged in _worlds(mapping):
+    for judged in _worlds(mapping, Random(name)):
         failure = _hypothesis(judged, report, name, until)
         if failure is not None:
             small = smaller_walk(judged, failure, 10.0)

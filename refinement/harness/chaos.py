@@ -26,12 +26,13 @@ from refinement.harness.scenario import Call, Scenario
 
 def random_scenario(mapping: ProtocolMapping, random: Random, seconds: float = 6.0) -> Scenario:
     """Some seconds in which much goes wrong, or now and then little; then as much calm as the protocol needs."""
+    mapping = mapping.of(random.choice((3, 3, *mapping.others)))
     every = random.choice((0.3, 0.6, 1.5))
     clients, pause = random.choice(((2, 0.3), (3, 0.2), (5, 0.4)))
     schedule = random_schedule(mapping, random, seconds, every)
     whole = seconds + mapping.calm
     calls = random_calls(mapping, random, 0.9 * whole, clients, pause)
-    return Scenario(random.getrandbits(32), whole, schedule, calls)
+    return Scenario(random.getrandbits(32), whole, schedule, calls, len(mapping.nodes))
 
 
 def random_schedule(mapping: ProtocolMapping, random: Random, seconds: float, every: float) -> Schedule:

@@ -103,5 +103,6 @@ def guide(mapping: ProtocolMapping, seconds: float, seed: int) -> tuple[set[Clas
         walked = guided_walk(judged, wanted, covered, random, 150)
         if walked.rejection is not None:
             return wanted, covered, walked, judged
-        covered |= shown_by(mapping.abstract, tuple(run(mapping, random_scenario(mapping, random, 4.0)).moves))
+        scenario = random_scenario(mapping, random, 4.0)
+        covered |= shown_by(mapping.of(scenario.nodes).abstract, tuple(run(mapping, scenario).moves))
     return wanted, covered, None, judges[0]

@@ -46,6 +46,8 @@ class ProtocolMapping:
     """The initial state that is meant, where there are several: values of variables."""
     small_sizes: ClassVar[Mapping[str, object]] = {}
     nodes: ClassVar[tuple[str, ...]] = ("n1", "n2", "n3")
+    others: ClassVar[tuple[int, ...]] = ()
+    """Other numbers of nodes that campaigns try besides: what a majority is shows in even ones, and in larger ones."""
     role: ClassVar[str | None] = None
     """The role of the specification whose members are the nodes."""
     crash: ClassVar[str | None] = None
@@ -76,6 +78,21 @@ class ProtocolMapping:
     def abstract(self) -> Abstract:
         """The specification as it is followed."""
         return self.load()
+
+    def of(self, count: int) -> ProtocolMapping:
+        """The mapping for a cluster of so many nodes."""
+        if count == len(self.nodes):
+            return self
+        if count not in self._sized:
+            nodes = tuple(f"n{number}" for number in range(1, count + 1))
+            sizes = dict(self.sizes) | ({self.role: count} if self.role in self.sizes else {})
+            kind = type(self)
+            self._sized[count] = type(kind.__name__, (kind,), {"nodes": nodes, "sizes": sizes})()
+        return self._sized[count]
+
+    @cached_property
+    def _sized(self) -> dict[int, ProtocolMapping]:
+        return {}
 
     def atom(self, node: str) -> Atom:
         """The member of the role that a node is."""
@@ -116,6 +133,11 @@ class ProtocolMapping:
     def finished(self, states: dict[str, Any], history: list[Any], seconds: float) -> Iterator[str]:
         """What is wrong at the end of a run that was calm in its last third: with all nodes up, and their clients."""
         yield from ()
+
+    def unanswered(self, states: dict[str, Any], calls: list[Any]) -> Iterator[str]:
+        """What is wrong with calls that nobody has answered: their nodes have been up since, and it is calm."""
+        for call in calls[:1]:
+            yield f"nobody has answered {call.command}, which came to {call.node} at {call.invoked / 1_000_000:.3f} s"
 
     def alike(self, state: Any) -> Any:
         """A state as a hashable value in which nodes occur by their names only, for exploration up to names."""

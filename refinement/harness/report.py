@@ -39,9 +39,10 @@ KINDS = {
 
 def failure_text(mapping: ProtocolMapping, found: Found) -> str:
     """The whole report."""
-    rejection = found.rejection
+    mapping, rejection = mapping.of(found.nodes), found.rejection
     lines = headline(rejection)
-    lines += ["", f"found by a {found.way}, seed {found.seed}; shrunk from {found.before} events to:", ""]
+    way = f"found by a {found.way} with {found.nodes} nodes, seed {found.seed}"
+    lines += ["", f"{way}; shrunk from {found.before} events to:", ""]
     lines += [f"    {line}" for line in schedule_lines(found)]
     lines += step_lines(mapping, rejection)
     lines += ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps_of(found))]
@@ -235,7 +236,7 @@ def mutant_line(row: dict[str, Any]) -> str:
 
 def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
     """A failure as JSON."""
-    rejection = found.rejection
+    mapping, rejection = mapping.of(found.nodes), found.rejection
     step = rejection.step
     near = nearest(mapping, rejection.position, rejection) if rejection.position is not None else []
     code = ran(mapping, step) if step is not None else []
@@ -244,6 +245,7 @@ def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
         "title": rejection.title,
         "because": list(rejection.lines),
         "found_by": found.way,
+        "nodes": found.nodes,
         "seed": found.seed,
         "schedule": schedule_lines(found),
         "event": event_text(step) if step is not None else None,

@@ -39,13 +39,13 @@ CALLS = {calls}
 
 
 def test_{name}() -> None:
-    rejection = run_again(MAPPING, {seed}, {seconds}, SCHEDULE, CALLS)
+    rejection = run_again(MAPPING, {seed}, {seconds}, SCHEDULE, CALLS, {nodes})
     assert rejection is None, rejection
 '''
 
 
-def save(mapping: ProtocolMapping, found: Found, path: Path) -> None:
-    """Write a failure as a test file."""
+def as_test(mapping: ProtocolMapping, found: Found, path: Path) -> str:
+    """The text of a test file of this name for a failure."""
     protocol = mapping.protocol.name
     title = found.rejection.title.replace("\\", " ").replace('"""', "'''")[:90].rstrip(' ."')
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem.removeprefix("test_")).strip("_")
@@ -65,15 +65,17 @@ def save(mapping: ProtocolMapping, found: Found, path: Path) -> None:
             name=name,
             seed=scenario.seed,
             seconds=scenario.seconds,
+            nodes=scenario.nodes,
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
     ast.parse(text)
+    return text
 
 
 def named_bounds(mapping: ProtocolMapping) -> dict[str, small.Bounds]:
     """Every world that a failure may come from."""
     walks = {f"walk {number}": bounds for number, bounds in enumerate(mapping.walks())}
+    for count in mapping.others:
+        walks |= {f"walk {number} of {count}": bounds for number, bounds in enumerate(mapping.of(count).walks())}
     return {**walks, **mapping.worlds()}
 
 
@@ -92,9 +94,14 @@ def walk_again(mapping: ProtocolMapping, bounds: str, texts: list[str]) -> Rejec
 
 
 def run_again(
-    mapping: ProtocolMapping, seed: int, seconds: float, schedule: list[str], calls: list[tuple[object, ...]]
+    mapping: ProtocolMapping,
+    seed: int,
+    seconds: float,
+    schedule: list[str],
+    calls: list[tuple[object, ...]],
+    nodes: int = 3,
 ) -> Rejection | None:
     """Run a saved scenario; what is wrong."""
     faults = from_json("\n".join(schedule))
-    scenario = Scenario(seed, seconds, faults, tuple(Call(*call) for call in calls))  # type: ignore[arg-type]
+    scenario = Scenario(seed, seconds, faults, tuple(Call(*call) for call in calls), nodes)  # type: ignore[arg-type]
     return run(mapping, scenario).rejection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from impl.runtime.effects import Command, Effect, Event
@@ -32,12 +33,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Everything that decides a run: the seed of the simulator, faults, calls, and how long it lasts."""
+    """Everything that decides a run: the simulator's seed, faults, calls, how long it lasts, and how many nodes."""
 
     seed: int
     seconds: float
     schedule: Schedule = ()
     calls: tuple[Call, ...] = ()
+    nodes: int = 3
 
     @property
     def size(self) -> int:
@@ -69,6 +71,7 @@ class _Run:
         self.position = self.refiner.start()
         self.before: dict[str, Any] = {}
         self.records: dict[str, tuple[Any, ...]] = {}
+        self.booted: dict[str, int] = {}
         self.early: list[tuple[str, Event | None, tuple[Effect, ...], Any]] = []
         self.simulation: Simulation | None = None
         protocol = dataclasses.replace(mapping.protocol, boot=self._boot)
@@ -118,8 +121,14 @@ class _Run:
 
     def _finished(self, simulation: Simulation) -> Rejection | None:
         states = {name: host.node.state for name, host in simulation.hosts.items() if host.node is not None}
-        problems = self.mapping.finished(states, simulation.history, self.outcome.scenario.seconds)
-        found = next(iter(problems), None)
+        whole = self.outcome.scenario.seconds
+        calm = int((whole - self.mapping.calm) * SECOND)
+        left = [call for call in simulation.history if call.returned is None and call.invoked < calm]
+        owed = [call for call in left if call.node in states and call.invoked >= self.booted[call.node]]
+        problems = chain(
+            self.mapping.finished(states, simulation.history, whole), self.mapping.unanswered(states, owed)
+        )
+        found = next(problems, None)
         return None if found is None else Rejection("history", found)
 
     def watch(self, node: str, event: Event | None, effects: tuple[Effect, ...], state: Any) -> None:
@@ -128,6 +137,8 @@ class _Run:
         host = simulation.hosts[node].node if simulation is not None else None
         durable = host.durable if host is not None and event is not None else 0
         before = None if event is None else self.before.get(node)
+        if event is None:
+            self.booted[node] = simulation.now if simulation is not None else 0
         step = Step(node, event, before, state, effects, durable, self.records.get(node, ()))
         self.before[node] = state
         outcome = self.outcome
@@ -140,4 +151,4 @@ class _Run:
 
 def run(mapping: ProtocolMapping, scenario: Scenario) -> Outcome:
     """Run a scenario to its end, or to the first step that is wrong."""
-    return _Run(mapping, scenario).run()
+    return _Run(mapping.of(scenario.nodes), scenario).run()

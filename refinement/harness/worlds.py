@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -28,9 +28,9 @@ class Judged:
     """A small world with the judge at its side."""
 
     def __init__(self, mapping: ProtocolMapping, bounds: Bounds) -> None:
-        self.mapping = mapping
+        self.mapping = mapping.of(len(bounds.nodes))
         self.bounds = bounds
-        self.refiner = Refiner(mapping, dict(bounds.options))
+        self.refiner = Refiner(self.mapping, dict(bounds.options))
 
     def start(self) -> Place:
         """Every node has just started for the first time."""
@@ -120,19 +120,45 @@ def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:
     raise AssertionError("the weights add up to the total")
 
 
-def cuts(random: Random, nodes: tuple[str, ...]) -> Iterator[str]:
-    """For each choice of a walk the node that nobody reaches then; often none (empty), and one for a while."""
+Jam = Callable[[Deliver], bool]
+"""Whether a message stays in the network for now."""
+
+
+def jams(random: Random, nodes: tuple[str, ...], kinds: tuple[type, ...]) -> Iterator[Jam | None]:
+    """For each choice of a walk what does not arrive then: often everything does; else a node is cut off for a while,
+    a link in one direction, or one kind of message, so that it comes when it is old."""
     while True:
-        alone = random.choice((*nodes, "", ""))
+        one, other = random.sample(nodes, 2)
+        found: tuple[Jam | None, ...] = (
+            None,
+            None,
+            _node(one),
+            _node(one),
+            _link(one, other),
+            _kind(random.choice(kinds)),
+        )
+        jam = random.choice(found)
         for _ in range(random.choice((10, 30, 60))):
-            yield alone
+            yield jam
 
 
-def reachable(options: list[Choice], alone: str) -> list[Choice]:
-    """The choices without messages from or to a node that is cut off."""
-    return [
-        choice for choice in options if not isinstance(choice, Deliver) or alone not in (choice.source, choice.target)
-    ]
+def _node(node: str) -> Jam:
+    return lambda choice: node in (choice.source, choice.target)
+
+
+def _link(source: str, target: str) -> Jam:
+    return lambda choice: (choice.source, choice.target) == (source, target)
+
+
+def _kind(kind: type) -> Jam:
+    return lambda choice: isinstance(choice.message, kind)
+
+
+def reachable(options: list[Choice], jam: Jam | None) -> list[Choice]:
+    """The choices without messages that stay in the network."""
+    if jam is None:
+        return options
+    return [choice for choice in options if not isinstance(choice, Deliver) or not jam(choice)]
 
 
 def walk(
@@ -140,16 +166,15 @@ def walk(
     numbers: Iterator[int],
     most: int,
     weights: Weights = WEIGHTS,
-    alone: Iterator[str] | None = None,
+    jammed: Iterator[Jam | None] | None = None,
 ) -> Walked:
     """Take choices by number, each from those there are, until the numbers, the choices or the steps run out."""
     found = Walked([], [])
     try:
         place = judged.start()
         for number in numbers:
-            choice = pick(
-                reachable(small.choices(place.world), next(alone, "") if alone is not None else ""), weights, number
-            )
+            jam = next(jammed, None) if jammed is not None else None
+            choice = pick(reachable(small.choices(place.world), jam), weights, number)
             if choice is None or len(found.choices) >= most:
                 break
             found.choices.append(choice)

@@ -19,15 +19,14 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from impl.raft import PROTOCOL, TIMERS, machine, messages
+from impl.raft import PROTOCOL, TIMERS, messages
 from impl.raft.state import CANDIDATE, LEADER, State
-from impl.runtime.effects import Command, Failure, Persist, Receive, Reply, Request, Send
+from impl.runtime.effects import Command, Failure, Persist, Receive, Send
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Map, Rec, Value, show
-from refinement.harness import redis
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
-from refinement.raft import histories, members
+from refinement.raft import copies, elections, histories, members, serving
 
 TERMS, LENGTH, VALUES = 60, 120, 64
 LEAVES, COMES = (b"MEMBER", b"REMOVE", b"n3"), (b"MEMBER", b"ADD", b"n3")
@@ -39,6 +38,7 @@ class RaftMapping(ProtocolMapping):
     protocol = PROTOCOL
     spec = "raft.pspec"
     sizes = {"Server": 3, "Value": VALUES, "TERMS": TERMS, "LENGTH": LENGTH, "BATCH": 1, "crashes": 1_000_000}
+    others = (4, 5)
     small_sizes = {"Server": 2, "Value": 1, "TERMS": 2, "LENGTH": 2, "crashes": 1}
     role = "Server"
     crash = "crash"
@@ -324,102 +324,12 @@ class RaftMapping(ProtocolMapping):
     # ---------------------------------------------------------------- beside the specification
 
     def demands(self, walk: Walk, step: Step) -> Iterator[str]:
-        """The state machine: one state for each prefix of the log."""
-        s = step.after
+        """Members, elections in time, copies, and what clients are told."""
         yield from members.demands(walk, step)
+        yield from elections.demands(walk, step)
+        yield from copies.demands(walk, step)
         if step.before is not None:
-            yield from self.confirmed(walk, step)
-            yield from self.applied(step)
-            yield from self.answered(walk, step)
-        if step.before is None or s.applied != step.before.applied or s.machine is not step.before.machine:
-            dump = machine.dump(s.machine)
-            if walk.remember(("machine", s.applied), dump) != dump:
-                yield f"{step.node} has another state machine after entry {s.applied} than another node had"
-        if s.applied > s.commit:
-            yield f"{step.node} has applied {s.applied} entries, but only {s.commit} are committed"
-        term = s.log.term_at(s.snapshot.index)
-        if s.snapshot.index and term not in (None, s.snapshot.term):
-            yield f"the snapshot of {step.node} says term {s.snapshot.term} at {s.snapshot.index}, its log {term}"
-
-    def applied(self, step: Step) -> Iterator[str]:
-        """What the entries that were applied do to keys and sessions, by a dumb model of both."""
-        before, s = step.before, step.after
-        if (
-            s.applied == before.applied
-            or s.snapshot.index > before.applied >= s.log.base
-            or s.log.base > before.applied
-        ):
-            return
-        now = before.machine.keys.now
-        model = redis.model_of(before.machine.keys, now)
-        last = {number: session.last for number, session in before.machine.sessions.items()}
-        results: dict[tuple[int, int], tuple[Any, ...]] = {}
-        for entry in s.log.between(before.applied + 1, s.applied):
-            now = max(now, entry.time)
-            if entry.kind == messages.Kind.OPEN:
-                last[entry.index] = 0
-            elif entry.kind == messages.Kind.BATCH:
-                batch = machine.decode_batch(entry.data)
-                if batch.session == 0 or last.get(batch.session, batch.seq) == batch.seq - 1:
-                    last[batch.session] = batch.seq
-                    answers = tuple(redis.execute(model, command, now) for command in batch.commands)
-                    results[batch.session, batch.seq] = answers
-        wrong = redis.difference(model, s.machine.keys, now)
-        if wrong is not None:
-            yield f"after entries {before.applied + 1} to {s.applied}: {wrong}"
-        for number, session in s.machine.sessions.items():
-            if session.last != last.get(number):
-                yield f"session {number} is at {session.last}, should be at {last.get(number)}"
-        yield from self.told(step, results)
-
-    def confirmed(self, walk: Walk, step: Step) -> Iterator[str]:
-        """A leader lets a read go on once a majority has acknowledged a round that began after the question."""
-        node, s, event = step.node, step.after, step.event
-        if isinstance(event, Receive) and isinstance(event.message, messages.ReadAsk):
-            walk.remember(("ask", node, s.term, event.sender, event.message.id), step.before.round)
-        for effect in step.effects:
-            message = effect.message if isinstance(effect, Send) else None
-            if isinstance(effect, Send) and isinstance(message, messages.AppendReply | messages.InstallReply):
-                key = ("round", message.term, effect.to, node)
-                walk.facts = walk.facts.set(key, max(message.round, walk.facts.get(key, 0)))
-            elif isinstance(effect, Send) and isinstance(message, messages.ReadAnswer):
-                since = walk.facts.get(("ask", node, s.term, effect.to, message.id), 0)
-                rounds = [walk.facts.get(("round", s.term, node, other), 0) for other in self.nodes if other != node]
-                others = sum(reached > since for reached in rounds)
-                if 2 * (others + 1) <= len(self.nodes):
-                    yield f"{node} lets a read of {effect.to} go on, confirmed by {others} others since it was asked"
-
-    def told(self, step: Step, results: dict[tuple[int, int], tuple[Any, ...]]) -> Iterator[str]:
-        """The answers to the writes of the node's own clients."""
-        gateway = step.before.gateway
-        for effect in step.effects:
-            if isinstance(effect, Reply):
-                for seq, pending in gateway.writes.items():
-                    wanted = results.get((gateway.session, seq))
-                    if pending.ticket == effect.ticket and wanted is not None and wanted != effect.results:
-                        yield f"{step.node} answers {effect.results} to {pending.commands}, not {wanted}"
-
-    def answered(self, walk: Walk, step: Step) -> Iterator[str]:
-        """A read sees everything that was committed when it was asked for."""
-        before, s = step.before.gateway.reads, step.after
-        if isinstance(step.event, Request) and step.event.reads:
-            walk.facts = walk.facts.set(("read", step.node, step.event.ticket), len(walk.get("decided")))
-        for effect in step.effects:
-            if not isinstance(effect, Reply) or any(isinstance(result, Failure) for result in effect.results):
-                continue
-            least = walk.facts.get(("read", step.node, effect.ticket))
-            commands = [read.commands for read in (*before.values(), *self.asked(step)) if read.ticket == effect.ticket]
-            if least is not None and commands:
-                if s.applied < least:
-                    yield f"{step.node} answers a read after entry {s.applied}; {least} were committed when it came"
-                model = redis.model_of(s.machine.keys, s.machine.keys.now)
-                wanted = tuple(redis.execute(model, command, s.machine.keys.now) for command in commands[0])
-                if redis.UNSURE not in wanted and wanted != effect.results:
-                    yield f"{step.node} answers {effect.results} to {commands[0]}, not {wanted}"
-
-    def asked(self, step: Step) -> tuple[Any, ...]:
-        """The read that comes with this step, if one does."""
-        return (step.event,) if isinstance(step.event, Request) and step.event.reads else ()
+            yield from serving.demands(walk, step)
 
     def finished(self, states: dict[str, Any], history: list[Any], seconds: float) -> Iterator[str]:
         """In the end all nodes have the same state, and those who ask are answered."""
@@ -436,10 +346,21 @@ class RaftMapping(ProtocolMapping):
             if call.returned is None or isinstance(call.result, Failure):
                 yield f"{call.command} at {call.node} is not served long after the last fault: {call.result}"
 
+    @property
+    def odd(self) -> bool:
+        """Whether a majority of the nodes without one of them is a majority of all: then members may change."""
+        return len(self.nodes) % 2 == 1
+
+    def unanswered(self, states: dict[str, Any], calls: list[Any]) -> Iterator[str]:
+        """An order about members is sent once and may be lost; a node that is no member has nobody to ask."""
+        present = members.present(states) or {}
+        rest = [call for call in calls if call.command[0] != b"MEMBER" and call.node in present]
+        yield from super().unanswered(states, rest)
+
     def workload(self, random: Random) -> Command:
         """One counter, a few keys, and keys that expire; now and then a node is taken out, or in again."""
         kind = random.random()
-        if kind < 0.03:
+        if kind < 0.04 and self.odd:
             return random.choice((LEAVES, COMES))
         if kind < 0.5:
             return (b"INCR", b"counter")
@@ -477,8 +398,15 @@ class RaftMapping(ProtocolMapping):
             ("compact", 6),
             ("resign", 3),
         )
-        calls = (((b"INCR", b"counter"), 6), ((b"GET", b"counter"), 6), (LEAVES, 8), (COMES, 8))
-        snapshots = {"compact_entries": 4, "keep_entries": 1, "chunk_bytes": 60, "append_bytes": 100}
+        calls: tuple[tuple[Command, int], ...] = (((b"INCR", b"counter"), 6), ((b"GET", b"counter"), 6))
+        calls += ((LEAVES, 8), (COMES, 8)) if self.odd else ()
+        snapshots = {
+            "compact_entries": 4,
+            "keep_entries": 1,
+            "chunk_bytes": 60,
+            "append_bytes": 100,
+            "most_sessions": 3,
+        }
         single = {"append_bytes": 1}
         return tuple(
             Bounds(self.nodes, orders, calls, 6, 30, 30, instant=False, options=tuple(options.items()))

@@ -28,7 +28,7 @@ def counted(history: list[Any]) -> Iterator[str]:
                 else {"type": "info", "end": call.invoked}
             )
             rows.append({**row, "start": call.invoked, **end})
-    verdict = check_history(make_history(list(enumerate(rows, 1))), MODELS["kv"](), 5.0)
+    verdict = check_history(make_history(list(enumerate(rows, 1))), MODELS["kv"](), 1.0)
     if verdict.failure is not None:
         yield f"the counter is not linearizable: {verdict.failure}"
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from impl.raft import config
 from impl.raft.membership import CLOSE
-from impl.raft.messages import AdminReply, Entry, Kind, Members, VoteReply
+from impl.raft.messages import AdminReply, Appended, Entry, Install, Kind, Members, VoteReply
 from impl.raft.state import CANDIDATE, LEADER, PRECANDIDATE, State
-from impl.runtime.effects import Send
+from impl.runtime.effects import Persist, Receive, Send
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Walk
 
@@ -49,14 +49,25 @@ def kept_in_snapshots(walk: Walk, step: Step) -> Iterator[str]:
     """A snapshot has the configuration that held where it ends."""
     before, s = step.before, step.after
     known: tuple[tuple[int, Members], ...] = walk.facts.get("configurations", ())
-    entries = (*changes(before.log.entries()), *changes(s.log.entries()))
-    fresh = [pair for pair in entries if before.applied < pair[0] <= s.applied]
-    known += tuple(pair for pair in fresh if pair not in known)
+    known += tuple(pair for pair in entered(step) if before.applied < pair[0] <= s.applied and pair not in known)
     walk.facts = walk.facts.set("configurations", known)
     if s.snapshot.index != before.snapshot.index:
         held = max((pair for pair in known if pair[0] <= s.snapshot.index), default=None, key=lambda pair: pair[0])
         if held is not None and s.snapshot.members != held[1]:
             yield f"the snapshot of {step.node} says {named(s.snapshot.members)}, at its end held {named(held[1])}"
+
+
+def entered(step: Step) -> list[tuple[int, Members]]:
+    """The configurations in the log of a node during a step; none if a snapshot takes the log's place."""
+    if isinstance(step.event, Receive) and isinstance(step.event.message, Install):
+        return []
+    found = changes(step.before.log.entries())
+    for effect in step.effects:
+        for record in effect.records if isinstance(effect, Persist) else ():
+            if isinstance(record, Appended):
+                kept = [pair for pair in found if pair[0] < record.entries[0].index]
+                found = kept + changes(record.entries)
+    return found
 
 
 def proposed(step: Step) -> Iterator[str]:

@@ -50,6 +50,7 @@ class LockMapping(ProtocolMapping):
         "write": "the storage that compares tokens is not in the cores",
         "replicate": "attention moves to the copy that has caught up",
     }
+    others = (4, 5)
     small_sizes = {"Client": 2, "TOKENS": 2}
     free = frozenset({"master", "replica", "belief"})
     options = {"compact_changes": 15, "backlog": 6}

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from impl.redis_lock.messages import Answer, Beat, BeatReply, Change, Claim, Grant, Position, Sync
+from impl.redis_lock.clients import NO_LEADER
+from impl.redis_lock.messages import Answer, Ask, Beat, BeatReply, Change, Claim, Grant, Position, Stream, Sync
 from impl.redis_lock.state import LEADER, TOKENS_PER_EPOCH
-from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Send, Tick
+from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Request, Send, Tick
 from impl.runtime.packing import unpack
 from refinement.harness import redis
 from refinement.harness.mapping import Step
@@ -56,14 +57,19 @@ def demands(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
     if step.before is None:
         if step.effects:  # a real start, not a look at what the disk would give
             walk.facts = walk.facts.set(("quiet", step.node), 0).set(("ticks", step.node), 0)
+            walk.facts = walk.facts.set(("life", step.node), walk.facts.get(("life", step.node), 0) + 1)
         return
     yield from promises(step)
     yield from votes(walk, step)
     yield from obedience(walk, step)
     yield from leadership(walk, step, nodes)
     yield from positions(walk, step)
+    yield from taken_over(step)
     yield from executed(walk, step)
+    yield from once(walk, step)
+    yield from questions(walk, step)
     yield from answers(walk, step, nodes)
+    pended(walk, step)
 
 
 def promises(step: Step) -> Iterator[str]:
@@ -190,6 +196,60 @@ def positions(walk: Walk, step: Step) -> Iterator[str]:
             yield f"{step.node} has other data than another copy had there: {copy}, not {known}"
 
 
+def taken_over(step: Step) -> Iterator[str]:
+    """Data comes from the leader that a node obeys, as the leader of that epoch; what is of the epoch is not lost."""
+    before, after = step.before, step.after
+    if after.at == before.at:
+        return
+    message = step.event.message if isinstance(step.event, Receive) else None
+    if isinstance(message, Stream | Sync) and message.epoch != after.promise.epoch:
+        yield f"{step.node} takes over the data of epoch {message.epoch}, but has promised {after.promise}"
+    same = before.promise.epoch == after.promise.epoch == before.at.epoch
+    if same and after.at.key() < before.at.key():
+        yield f"{step.node} goes back from {before.at} to {after.at}, which its leader has left behind"
+
+
+def once(walk: Walk, step: Step) -> Iterator[str]:
+    """A write that another node asks for is executed once, and not denied afterwards, except after long, or a crash."""
+    node, ask = step.node, step.event.message if isinstance(step.event, Receive) else None
+    if isinstance(ask, Ask) and isinstance(step.event, Receive) and changes_of(step):
+        key = ("done", step.event.sender, ask.id)
+        if _lives(walk, walk.facts.get(key)):
+            yield f"{node} executes {ask.commands} of {step.event.sender} again"
+        walk.facts = walk.facts.set(key, (node, walk.facts.get(("life", node))))
+    for effect in step.effects:
+        if isinstance(effect, Send) and isinstance(effect.message, Answer) and not effect.message.results:
+            done = walk.facts.get(("done", effect.to, effect.message.id))
+            fresh = done and done[0] == node and walk.facts.get(("ticks", node), 0) < step.after.options.wait_ticks
+            if fresh or _lives(walk, done):
+                yield f"{node} tells {effect.to} that nothing was done, but has executed its request"
+
+
+def _lives(walk: Walk, done: tuple[str, int] | None) -> bool:
+    """Whether the node that has executed something has not crashed since."""
+    return done is not None and walk.facts.get(("life", done[0])) == done[1]
+
+
+def questions(walk: Walk, step: Step) -> Iterator[str]:
+    """What the leader has answered goes to the client that asked for it."""
+    node = step.node
+    if isinstance(step.event, Request):
+        walk.facts = walk.facts.set(("called", node, step.event.ticket), step.event.commands)
+    message = step.event.message if isinstance(step.event, Receive) else None
+    for effect in step.effects:
+        if isinstance(effect, Send) and isinstance(effect.message, Ask):
+            walk.remember(("asked", node, effect.message.id), effect.message.commands)
+        elif isinstance(effect, Reply) and any(result == NO_LEADER for result in effect.results):
+            asked = step.before.asked.get(effect.ticket)
+            if asked is not None and asked.sent:
+                yield f"{node} says that {asked.commands} reached no leader, but has sent it to one"
+        elif isinstance(effect, Reply) and isinstance(message, Answer):
+            asked = walk.facts.get(("asked", node, message.id))
+            called = walk.facts.get(("called", node, effect.ticket))
+            if called != asked:
+                yield f"{node} answers {called} with what the leader has answered to {asked}"
+
+
 def executed(walk: Walk, step: Step) -> Iterator[str]:
     """Changes do what Redis users know, and tokens grow."""
     changes = changes_of(step)
@@ -261,15 +321,27 @@ def answers(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
             yield f"{step.node} answers {results} at once: nobody has confirmed that it leads"
             continue
         epoch, pending = step.before.promise.epoch, next((p for p in found if p.results == results), found[0])
+        executed, since = walk.facts.get(("pending", step.node, origin, number), (epoch, 0))
+        if executed != epoch:
+            yield f"{step.node} answers in epoch {epoch} what it has executed in epoch {executed}, and may have lost"
         others = [
             key
             for key, reached in walk.facts.items()
-            if key[:3] == ("round", epoch, step.node) and reached >= pending.round
+            if key[:3] == ("round", epoch, step.node) and reached >= max(pending.round, since + 1)
         ]
         if 2 * (len(others) + 1) <= nodes:
-            yield f"{step.node} answers what waits for round {pending.round}, acknowledged by {len(others)} others"
+            yield f"{step.node} answers, confirmed by {len(others)} others since round {since}, in which it was asked"
         if pending.results != results:
             yield f"{step.node} answers {results} where the result was {pending.results}"
+
+
+def pended(walk: Walk, step: Step) -> None:
+    """In which epoch, and after which round, the leader has executed what waits to be confirmed."""
+    known = {(pending.origin, pending.id) for pending in step.before.pending}
+    for pending in step.after.pending:
+        if (pending.origin, pending.id) not in known:
+            key = ("pending", step.node, pending.origin, pending.id)
+            walk.facts = walk.facts.set(key, (step.before.promise.epoch, step.before.round))
 
 
 def finished(states: dict[str, Any], history: list[Any], seconds: float, nodes: int) -> Iterator[str]:

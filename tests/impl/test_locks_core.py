@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from immutables import Map
 
-from impl.redis_lock import core
-from impl.redis_lock.messages import Answer, Ask, Claim, Grant, Promise
+from impl.redis_lock import core, stream
+from impl.redis_lock.messages import Answer, Ask, Claim, Grant, Position, Promise, Sync
 from impl.redis_lock.state import LEADER, PRECLAIMANT, Follower, State
 from impl.runtime.effects import Effect, Receive, Send, Tick
 from impl.runtime.protocol import Setup
@@ -78,6 +78,18 @@ def test_what_is_remembered_of_requests_is_bounded() -> None:
     before = state.at
     state, _ = core.step(state, Receive("n2", incr(1, 99)))
     assert state.at == before
+
+
+def test_data_that_was_long_on_its_way_replaces_nothing_later() -> None:
+    """The leader of epoch 5 began with what epoch 3 had left; what it said of that comes after its first change."""
+    begun = node("n1", at=Position(3, 10))
+    late = Sync(5, stream.image(begun))
+    state = node("n2", promise=Promise(5, "n1"), leader="n1", at=Position(5, 11))
+    after, effects = core.step(state, Receive("n1", late))
+    assert after.at == Position(5, 11) and not effects
+    state = node("n2", promise=Promise(5, "n1"), leader="n1", at=Position(4, 12))
+    after, _ = core.step(state, Receive("n1", late))
+    assert after.at == Position(3, 10)
 
 
 @pytest.mark.parametrize("epoch", [0, 4])

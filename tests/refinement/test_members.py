@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from impl.raft import compaction, config, election, membership, replication
+from impl.raft import compaction, config, core, election, machine, membership, replication
+from impl.raft.messages import Appended, Entry, Hard, Install, Kind, Members, Snapshot
 from impl.raft.state import State, Turn
-from refinement.raft import MAPPING
+from impl.runtime.effects import Receive
+from impl.runtime.protocol import Setup
+from refinement.harness.mapping import Step
+from refinement.harness.walk import Position, Walk
+from refinement.raft import MAPPING, members
 from tests.refinement import hold
 
 
@@ -58,3 +63,15 @@ def test_a_mistake_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     where, what, wrong, said = MISTAKES[name]
     monkeypatch.setattr(where, what, wrong)
     assert said in judged(60)
+
+
+def test_a_configuration_that_a_snapshot_has_replaced_never_held() -> None:
+    lost = Entry(1, 1, 0, int(Kind.MEMBERS), config.encode(Members(("n1", "n2"))))
+    before, _ = core.boot(Setup("n3", MAPPING.nodes, {}), (Hard(1, "n3"), Appended((lost,))), 0, 1)
+    data = machine.dump(machine.Machine())
+    install = Install(2, Snapshot(4, 2, 0, Members(MAPPING.nodes), data), 0, len(data), 1)
+    event = Receive("n1", install)
+    after, effects = core.step(before, event)
+    assert after.members.voters == MAPPING.nodes
+    walk = Walk(MAPPING.abstract, Position(MAPPING.abstract.initial), MAPPING.free)
+    assert list(members.demands(walk, Step("n3", event, before, after, effects))) == []

@@ -1,6 +1,7 @@
 """Every way of holding code against a specification passes on the cores as they are, and fails on a mistake."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from impl.runtime.world import Bounds
 from refinement.__main__ import main, protocols
 from refinement.crdt_set import MAPPING as SETS
-from refinement.harness import campaign, coverage, exhaustive, live, mutants, report, saving
+from refinement.harness import campaign, coverage, exhaustive, live, mutants, report, saving, teams
 from refinement.harness.campaign import Found, walk_of
 from refinement.harness.mapping import ProtocolMapping
 from refinement.harness.shrink import smaller_walk
@@ -22,6 +23,7 @@ from refinement.harness.worlds import Judged
 from refinement.raft import MAPPING as RAFT
 from refinement.redis_lock import MAPPING as LOCKS
 from tests.impl.mutants import crdt_set, raft
+from tests.refinement import hold
 
 ROOT = Path(__file__).resolve().parents[2]
 MISTAKES = {mutant.name: mutant for mutant in (*raft.MUTANTS, *crdt_set.MUTANTS)}
@@ -107,7 +109,7 @@ def test_a_failure_is_explained_so_that_the_line_is_found() -> None:
 def test_a_saved_failure_fails_until_the_code_is_right(tmp_path: Path) -> None:
     found = found_in("votes_twice")
     path = tmp_path / "test_votes.py"
-    saving.save(RAFT, found, path)
+    path.write_text(saving.as_test(RAFT, found, path), encoding="utf-8")
     space: dict[str, object] = {}
     exec(path.read_text(encoding="utf-8"), space)
     test = space["test_votes"]
@@ -168,6 +170,29 @@ def test_the_command_line_reports_a_mistake(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "not a step of the specification" in done.output
     assert save.exists()
+
+
+def test_processes_share_a_campaign() -> None:
+    alone, shared = (
+        CliRunner().invoke(main, ["campaign", "crdt_set", "--seconds", "1", "--jobs", jobs, "--json"])
+        for jobs in ("1", "3")
+    )
+    for done in (alone, shared):
+        assert done.exit_code == 0 and json.loads(done.stdout)["verdict"] == "unknown"
+    assert json.loads(shared.stdout)["runs"]["walks"] > 0
+
+
+def test_a_process_that_dies_is_no_result() -> None:
+    with pytest.raises(teams.Lost):
+        teams.together(lambda number: os._exit(0) if number else campaign.Campaign("raft", 0), 2)
+
+
+def test_a_cluster_of_another_size_shows_what_half_of_the_votes_does() -> None:
+    mistake = MISTAKES["half_elects"]
+    with mistake.planted():
+        assert hold.walks(RAFT.of(4), range(60)) is not None
+    assert hold.walks(RAFT.of(4), range(6)) is None
+    assert hold.walks(RAFT.of(5), range(4)) is None
 
 
 @pytest.mark.slow

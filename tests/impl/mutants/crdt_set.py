@@ -115,6 +115,15 @@ def counter_by_size(context: Context, actor: str) -> tuple[str, int]:
     return (actor, 1 + sum(dot[0] == actor for dot in context.beyond))
 
 
+def pieces_cut(s: State, numbers: list[int]) -> tuple[messages.Piece, ...]:
+    """A shard that is too long is sent in part, as if it were the whole."""
+    pieces = ORIGINAL_PIECES_OF(s, numbers)
+    return tuple(replace(piece, rows=piece.rows[: s.options.piece_rows]) for piece in pieces)
+
+
+ORIGINAL_PIECES_OF = core.pieces_of
+
+
 def join_is(function: Any) -> tuple[tuple[Any, str, Any], ...]:
     """Another join, wherever it is used."""
     return ((orset, "join", function), (core, "join", function))
@@ -139,6 +148,8 @@ MUTANTS = (
         "a restarted node goes on under its old name, and its changes leave before they are durable",
         ((core, "actor_name", one_actor), (core, "on_request", hasty)),
     ),
+    Mutant("old_name", "a restarted node goes on under its old name", replaced(core, "actor_name", one_actor)),
+    Mutant("part_for_whole", "a part of a shard is sent as the whole", replaced(core, "pieces_of", pieces_cut)),
     Mutant("one_actor_for_all", "all nodes give the same dots", replaced(core, "actor_name", everyone)),
     Mutant("answers_before_flush", "clients are answered too early", replaced(core, "on_request", hasty_reply)),
     Mutant("nothing_written", "clients' changes are not durable", replaced(core, "on_request", nothing_written)),

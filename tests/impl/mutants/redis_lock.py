@@ -5,10 +5,10 @@ from typing import Any
 
 from impl.redis_lock import clients, core, failover, messages, stream
 from impl.redis_lock.messages import Change, Promise, Stream
-from impl.redis_lock.state import LEADER, State, Turn
+from impl.redis_lock.state import LEADER, Pending, State, Turn
 from impl.runtime import commands
 from impl.runtime.commands import COMMANDS, Verb
-from impl.runtime.effects import OK, Result
+from impl.runtime.effects import OK, Result, Rewrite
 from impl.runtime.keyspace import Draft, Item, Keyspace
 from tests.impl.mutants import Mutant, replaced, unheld
 
@@ -109,6 +109,48 @@ def time_of_replica(keys: Keyspace, change: Change) -> Any:
     return commands.execute(floor, stream.unpack(change.data), keys.now or change.time)
 
 
+def old_sync(turn: Turn, sender: str, message: messages.Sync) -> None:
+    """The leader's data replaces ours, however old it is."""
+    s = turn.s
+    if s.role == "replica" and sender == s.leader and message.epoch == s.promise.epoch:
+        s.keys, s.at = stream.load(message.image), message.image.at
+        turn.out.append(Rewrite((s.promise, message.image)))
+
+
+def old_stream(turn: Turn, sender: str, message: Stream) -> None:
+    """Changes of an earlier leadership of the same node are applied."""
+    ORIGINAL_ON_STREAM(turn, sender, replace(message, epoch=turn.s.promise.epoch))
+
+
+ORIGINAL_ON_STREAM = stream.on_stream
+
+
+def any_answer(turn: Turn, sender: str, message: messages.Answer) -> None:
+    """An answer that nobody waits for is given to somebody else."""
+    s = turn.s
+    if message.id - s.next_id not in s.asked and s.asked:
+        message = replace(message, id=s.next_id + min(s.asked))
+    ORIGINAL_ON_ANSWER(turn, sender, message)
+
+
+ORIGINAL_ON_ANSWER = clients.on_answer
+
+
+def lease_since_sent(s: State) -> bool:
+    """The lease runs from the last beat, acknowledged or not."""
+    return s.ticks - s.sent_at[-1][1] < s.options.lease_ticks
+
+
+def earlier_round(number: int, *rest: Any) -> Pending:
+    """The round that is under way will do."""
+    return Pending(number - 1, *rest)
+
+
+def best_round(s: State) -> int:
+    """The latest round that anybody has acknowledged."""
+    return max(follower.round for follower in s.followers.values())
+
+
 def same_epoch(turn: Turn, epoch: int, leader: str) -> None:
     """A claimant takes the epoch that is there instead of the next."""
     own = leader == turn.s.me and epoch > turn.s.promise.epoch > 0
@@ -148,4 +190,18 @@ MUTANTS = (
         "a vote leaves before the promise is durable",
         replaced(failover, "on_claim", unheld(ORIGINAL_ON_CLAIM, (messages.Grant,))),
     ),
+    Mutant("takes_old_data", "a replica's data goes back", replaced(stream, "on_sync", old_sync)),
+    Mutant("takes_old_streams", "changes of an earlier epoch are applied", replaced(stream, "on_stream", old_stream)),
+    Mutant(
+        "lease_since_sent",
+        "the lease counts beats that nobody obeyed",
+        replaced(failover, "has_lease", lease_since_sent),
+    ),
+    Mutant("answers_anyone", "an answer goes to another client", replaced(clients, "on_answer", any_answer)),
+    Mutant("confirmed_before", "a round that began before confirms", replaced(clients, "Pending", earlier_round)),
+    Mutant(
+        "keeps_unconfirmed", "what waits survives a lost epoch", replaced(clients, "drop_pending", lambda turn: None)
+    ),
+    Mutant("denies_too_much", "a request under way is called undone", replaced(clients, "UNKNOWN", clients.NO_LEADER)),
+    Mutant("one_confirms", "one of four others is enough", replaced(clients, "quorum_round", best_round)),
 )

@@ -1,0 +1,48 @@
+"""What Raft nodes hold: one state machine for each prefix of the log, snapshots and their pieces, times of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from impl.raft import machine
+from refinement.harness.mapping import Step
+from refinement.harness.walk import Walk
+
+
+def demands(walk: Walk, step: Step) -> Iterator[str]:
+    """Everything that is wrong with a step, as far as copies are concerned."""
+    s = step.after
+    if step.before is None or s.applied != step.before.applied or s.machine is not step.before.machine:
+        dump = machine.dump(s.machine)
+        if walk.remember(("machine", s.applied), dump) != dump:
+            yield f"{step.node} has another state machine after entry {s.applied} than another node had"
+    if s.applied > s.commit:
+        yield f"{step.node} has applied {s.applied} entries, but only {s.commit} are committed"
+    term = s.log.term_at(s.snapshot.index)
+    if s.snapshot.index and term not in (None, s.snapshot.term):
+        yield f"the snapshot of {step.node} says term {s.snapshot.term} at {s.snapshot.index}, its log {term}"
+    yield from gathered(walk, step)
+    yield from timed(step)
+
+
+def gathered(walk: Walk, step: Step) -> Iterator[str]:
+    """The pieces of a snapshot that have arrived are the beginning of that snapshot."""
+    received = step.after.received
+    if received is None or (step.before is not None and received == step.before.received):
+        return
+    header, data = received
+    whole: bytes | None = walk.facts.get(("machine", header.index))
+    if whole is not None and data != whole[: len(data)]:
+        yield f"{step.node} has pieces of the snapshot at {header.index} that are not its beginning: {data!r}"
+
+
+def timed(step: Step) -> Iterator[str]:
+    """The time of an entry is never before that of its predecessor."""
+    s = step.after
+    if step.before is not None and s.log is step.before.log:
+        return
+    time = s.log.base_time
+    for entry in s.log.entries():
+        if entry.time < time:
+            yield f"entry {entry.index} of {step.node} has time {entry.time}, the one before it {time}"
+        time = entry.time

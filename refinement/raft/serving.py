@@ -1,0 +1,158 @@
+"""What clients of a Raft cluster are told, and what their commands do: sessions, reads, a dumb model of the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from impl.raft import machine, messages
+from impl.raft.state import State
+from impl.runtime.effects import Failure, Receive, Reply, Request, Send
+from refinement.harness import redis
+from refinement.harness.mapping import Step
+from refinement.harness.walk import Walk
+
+
+def demands(walk: Walk, step: Step) -> Iterator[str]:
+    """Everything that is wrong with a step, as far as clients are concerned."""
+    yield from confirmed(walk, step)
+    yield from timely(step)
+    yield from applied(step)
+    if isinstance(step.event, Receive) and isinstance(step.event.message, messages.Install):
+        yield from told(step, {})
+    yield from answered(walk, step)
+
+
+def applied(step: Step) -> Iterator[str]:
+    """What the entries that were applied do to keys and sessions, by a dumb model of both."""
+    before, s = step.before, step.after
+    if s.applied == before.applied or s.snapshot.index > before.applied >= s.log.base or s.log.base > before.applied:
+        return
+    now = before.machine.keys.now
+    model = redis.model_of(before.machine.keys, now)
+    sessions = Sessions(before)
+    results: dict[tuple[int, int], tuple[Any, ...]] = {}
+    for entry in s.log.between(before.applied + 1, s.applied):
+        now = max(now, entry.time)
+        if entry.kind == messages.Kind.OPEN:
+            sessions.open(entry)
+        elif entry.kind == messages.Kind.BATCH:
+            batch = machine.decode_batch(entry.data)
+            if batch.session == 0 or sessions.takes(batch, entry.time):
+                answers = tuple(redis.execute(model, command, now) for command in batch.commands)
+                results[batch.session, batch.seq] = answers
+    wrong = redis.difference(model, s.machine.keys, now)
+    if wrong is not None:
+        yield f"after entries {before.applied + 1} to {s.applied}: {wrong}"
+    yield from sessions.wrong(s)
+    yield from told(step, results)
+
+
+class Sessions:
+    """A dumb model of the sessions: the last batch of each, its use, and the answers that its owner may still want."""
+
+    def __init__(self, state: State) -> None:
+        held = state.machine.sessions
+        self.most = state.options.most_sessions
+        self.last = {number: session.last for number, session in held.items()}
+        self.used = {number: session.used for number, session in held.items()}
+        self.answers = {number: set(session.answers) for number, session in held.items()}
+
+    def open(self, entry: messages.Entry) -> None:
+        """A new session; if there are too many, the one that was not used for longest goes."""
+        if len(self.last) >= self.most:
+            oldest = min(self.used, key=lambda number: (self.used[number], number))
+            del self.last[oldest], self.used[oldest], self.answers[oldest]
+        self.last[entry.index], self.used[entry.index], self.answers[entry.index] = 0, entry.time, set()
+
+    def takes(self, batch: machine.Batch, time: int) -> bool:
+        """Whether a batch is the next of its session."""
+        number = batch.session
+        if self.last.get(number) != batch.seq - 1:
+            return False
+        self.last[number], self.used[number] = batch.seq, time
+        self.answers[number] = {seq for seq in self.answers[number] | {batch.seq} if seq > batch.acked}
+        return True
+
+    def wrong(self, state: State) -> Iterator[str]:
+        """Where the sessions of a node are others."""
+        held = state.machine.sessions
+        if set(held) != set(self.last):
+            yield f"there are the sessions {sorted(held)}, there should be {sorted(self.last)}"
+        for number in set(held) & set(self.last):
+            session = held[number]
+            if session.last != self.last[number]:
+                yield f"session {number} is at {session.last}, should be at {self.last[number]}"
+            if not self.answers[number] <= set(session.answers):
+                yield f"session {number} has the answers {sorted(session.answers)}, not {sorted(self.answers[number])}"
+
+
+def confirmed(walk: Walk, step: Step) -> Iterator[str]:
+    """A leader lets a read go on once a majority has acknowledged a round that began after the question."""
+    node, s, event = step.node, step.after, step.event
+    if isinstance(event, Receive) and isinstance(event.message, messages.ReadAsk):
+        walk.remember(("ask", node, s.term, event.sender, event.message.id), step.before.round)
+    for effect in step.effects:
+        message = effect.message if isinstance(effect, Send) else None
+        if isinstance(effect, Send) and isinstance(message, messages.AppendReply | messages.InstallReply):
+            key = ("round", message.term, effect.to, node)
+            walk.facts = walk.facts.set(key, max(message.round, walk.facts.get(key, 0)))
+        elif isinstance(effect, Send) and isinstance(message, messages.ReadAnswer):
+            since = walk.facts.get(("ask", node, s.term, effect.to, message.id), 0)
+            voters = s.members.voters
+            sure = [v for v in voters if v == node or walk.facts.get(("round", s.term, node, v), 0) > since]
+            if 2 * len(sure) <= len(voters):
+                yield f"{node} lets a read of {effect.to} go on; of {voters} only {sure} have obeyed since"
+
+
+def timely(step: Step) -> Iterator[str]:
+    """Where keys can expire, the index of a read is that of an entry as old as the read, so that it sees what has."""
+    s = step.after
+    known = {(read.origin, read.id) for read in step.before.reads if read.index is not None}
+    for read in s.reads if s.machine.keys.volatile else ():
+        if read.index is None or (read.origin, read.id) in known or not s.log.base < read.index <= s.log.last:
+            continue
+        time = s.log.entry(read.index).time
+        if time + s.options.clock_grain <= s.clock:
+            yield f"{step.node} lets a read see keys as they were at {time}; it was asked at {s.clock}"
+
+
+def caught_up(step: Step, seq: int) -> tuple[Any, ...] | None:
+    """The answer to a batch that a snapshot brings."""
+    session = step.after.machine.sessions.get(step.before.gateway.session)
+    return session.answers.get(seq) if session is not None and session.last >= seq else None
+
+
+def told(step: Step, results: dict[tuple[int, int], tuple[Any, ...]]) -> Iterator[str]:
+    """The answers to the writes of the node's own clients."""
+    gateway = step.before.gateway
+    for effect in step.effects:
+        if isinstance(effect, Reply):
+            for seq, pending in gateway.writes.items():
+                wanted = results.get((gateway.session, seq), caught_up(step, seq))
+                if pending.ticket == effect.ticket and wanted is not None and wanted != effect.results:
+                    yield f"{step.node} answers {effect.results} to {pending.commands}, not {wanted}"
+
+
+def answered(walk: Walk, step: Step) -> Iterator[str]:
+    """A read sees everything that was committed when it was asked for."""
+    before, s = step.before.gateway.reads, step.after
+    if isinstance(step.event, Request) and step.event.reads:
+        walk.facts = walk.facts.set(("read", step.node, step.event.ticket), len(walk.get("decided")))
+    for effect in step.effects:
+        if not isinstance(effect, Reply) or any(isinstance(result, Failure) for result in effect.results):
+            continue
+        least = walk.facts.get(("read", step.node, effect.ticket))
+        commands = [read.commands for read in (*before.values(), *asked(step)) if read.ticket == effect.ticket]
+        if least is not None and commands:
+            if s.applied < least:
+                yield f"{step.node} answers a read after entry {s.applied}; {least} were committed when it came"
+            model = redis.model_of(s.machine.keys, s.machine.keys.now)
+            wanted = tuple(redis.execute(model, command, s.machine.keys.now) for command in commands[0])
+            if redis.UNSURE not in wanted and wanted != effect.results:
+                yield f"{step.node} answers {effect.results} to {commands[0]}, not {wanted}"
+
+
+def asked(step: Step) -> tuple[Any, ...]:
+    """The read that comes with this step, if one does."""
+    return (step.event,) if isinstance(step.event, Request) and step.event.reads else ()
