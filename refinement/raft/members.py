@@ -29,6 +29,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     yield from elected(walk, step)
     yield from committed(step)
     yield from answered(step)
+    yield from left(step)
 
 
 def changes(log: tuple[Entry, ...]) -> list[tuple[int, Members]]:
@@ -116,6 +117,18 @@ def committed(step: Step) -> Iterator[str]:
     have = [node for node in voters if node in s.progress and s.progress[node].match >= s.commit]
     if 2 * len(have) <= len(voters):
         yield f"{step.node} commits {s.commit} entries, which {have} have, of the voters {list(voters)}"
+
+
+def left(step: Step) -> Iterator[str]:
+    """Once a node is out for good, it leads no more, and nothing of what it had is counted if it comes in again."""
+    s = step.after
+    if s.role != LEADER or (s.configs and s.configs[-1][0] > s.commit):
+        return
+    if step.node not in s.members.voters:
+        yield f"{step.node} leads on, but is out: {named(s.members)}"
+    gone = sorted(set(s.progress) - set(s.members.everyone))
+    if gone:
+        yield f"{step.node} still knows what {gone} have stored, which are out: {named(s.members)}"
 
 
 def answered(step: Step) -> Iterator[str]:

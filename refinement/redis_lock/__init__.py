@@ -21,7 +21,7 @@ from typing import Any
 
 from impl.redis_lock import PROTOCOL, TIMERS
 from impl.redis_lock.messages import Answer, BeatReply, Grant, Position, Stream, Sync
-from impl.redis_lock.state import State
+from impl.redis_lock.state import START, State
 from impl.runtime.effects import Command, Receive, Reply
 from impl.runtime.packing import unpack
 from impl.runtime.world import Bounds
@@ -84,7 +84,8 @@ class LockMapping(ProtocolMapping):
         self.attend(walk, self.site(walk, before.keys), f"the copy of {step.node}")
         changes = leases.changes_of(step)
         if isinstance(step.event, Receive) and isinstance(step.event.message, Stream | Sync):
-            there = walk.facts.get(("site", after.at))
+            empty = walk.get("master")._with("lock", None) if after.at == START else None
+            there = walk.facts.get(("site", after.at), empty)
             if after.at != before.at and there is not None:
                 lock = None if self.over(after.keys) else there.lock
                 if lock is not None:

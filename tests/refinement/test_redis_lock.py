@@ -1,7 +1,15 @@
 """The lock service step by step against its specification and its leases: clean as it is, rejected with a mistake."""
 
 import pytest
+from immutables import Map
 
+from impl.redis_lock import core, stream
+from impl.redis_lock.messages import Promise, Sync
+from impl.redis_lock.state import Follower
+from impl.runtime.effects import Receive, Request
+from impl.runtime.protocol import Setup
+from refinement.harness.mapping import Step
+from refinement.harness.refiner import Refiner
 from refinement.redis_lock import MAPPING
 from tests.impl.mutants.redis_lock import MUTANTS
 from tests.refinement import hold
@@ -34,3 +42,21 @@ def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:
         rejection = hold.walks(MAPPING, range(60))
     assert rejection is not None
     assert rejection.kind == kind
+
+
+def test_a_copy_may_lose_everything_to_a_leader_that_has_nothing() -> None:
+    empty, effects = core.boot(Setup("n2", MAPPING.nodes, dict(MAPPING.options)), (), 0, 1)
+    refiner = Refiner(MAPPING)
+    position = refiner.check(refiner.start(), Step("n2", None, None, empty, effects))
+    leader = empty.copy()
+    leader.promise, leader.role = Promise(1, "n2"), "leader"
+    leader.followers = Map({"n1": Follower(), "n3": Follower()})
+    take = Request(1, ((b"SET", b"lock", b"c1", b"NX", b"PX", b"1000"),))
+    full, effects = core.step(leader, take)
+    position = refiner.check(position, Step("n2", take, leader, full, effects))
+    replica = full.copy()
+    replica.promise, replica.role, replica.leader, replica.pending = Promise(2, "n3"), "replica", "n3", ()
+    nothing = Receive("n3", Sync(2, stream.image(empty)))
+    after, effects = core.step(replica, nothing)
+    assert replica.keys.items and not after.keys.items
+    refiner.check(position, Step("n2", nothing, replica, after, effects))
