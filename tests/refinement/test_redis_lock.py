@@ -4,7 +4,7 @@ import pytest
 from immutables import Map
 
 from impl.redis_lock import core, stream
-from impl.redis_lock.messages import Promise, Sync
+from impl.redis_lock.messages import Beat, Promise, Sync
 from impl.redis_lock.state import Follower
 from impl.runtime.effects import Receive, Request
 from impl.runtime.protocol import Setup
@@ -45,18 +45,16 @@ def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:
 
 
 def test_a_copy_may_lose_everything_to_a_leader_that_has_nothing() -> None:
-    empty, effects = core.boot(Setup("n2", MAPPING.nodes, dict(MAPPING.options)), (), 0, 1)
+    records = (Promise(1, "n2"),)
+    empty, effects = core.boot(Setup("n2", MAPPING.nodes, dict(MAPPING.options)), records, 0, 1)
     refiner = Refiner(MAPPING)
-    position = refiner.check(refiner.start(), Step("n2", None, None, empty, effects))
-    leader = empty.copy()
-    leader.promise, leader.role = Promise(1, "n2"), "leader"
-    leader.followers = Map({"n1": Follower(), "n3": Follower()})
+    position = refiner.check(refiner.start(), Step("n2", None, None, empty, effects, 0, records))
+    state = empty.copy()
+    state.role, state.followers = "leader", Map({"n1": Follower(), "n3": Follower()})
     take = Request(1, ((b"SET", b"lock", b"c1", b"NX", b"PX", b"1000"),))
-    full, effects = core.step(leader, take)
-    position = refiner.check(position, Step("n2", take, leader, full, effects))
-    replica = full.copy()
-    replica.promise, replica.role, replica.leader, replica.pending = Promise(2, "n3"), "replica", "n3", ()
-    nothing = Receive("n3", Sync(2, stream.image(empty)))
-    after, effects = core.step(replica, nothing)
-    assert replica.keys.items and not after.keys.items
-    refiner.check(position, Step("n2", nothing, replica, after, effects))
+    for event in (take, Receive("n3", Beat(2, 1)), Receive("n3", Sync(2, stream.image(empty)))):
+        assert bool(state.keys.items) == (event is not take)
+        after, effects = core.step(state, event)
+        position = refiner.check(position, Step("n2", event, state, after, effects))
+        state = after
+    assert not state.keys.items
