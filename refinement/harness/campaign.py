@@ -21,8 +21,8 @@ from refinement.harness.scenario import Outcome, run
 from refinement.harness.shrink import smaller_scenario, smaller_walk
 from refinement.harness.worlds import Judged, Walked
 
-LONGEST = 300
-"""Choices in one walk."""
+LENGTHS = (100, 300, 900)
+"""Choices in one walk: short ones are many, long ones see several leaderships."""
 
 
 @dataclass
@@ -107,7 +107,7 @@ def walk_of(judged: Judged, seed: int) -> Walked:
     random = Random(seed)
     weights = worlds.random_weights(random)
     jams = worlds.jams(Random(seed + 1), judged.bounds.nodes, judged.mapping.protocol.messages)
-    return worlds.walk(judged, worlds.random_numbers(random), LONGEST, weights, jams)
+    return worlds.walk(judged, worlds.random_numbers(random), random.choice(LENGTHS), weights, jams)
 
 
 def _worlds(mapping: ProtocolMapping, random: Random) -> Iterator[Judged]:

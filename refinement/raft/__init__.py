@@ -391,15 +391,15 @@ class RaftMapping(ProtocolMapping):
     def walks(self) -> tuple[Bounds, ...]:
         """Elections, entries, snapshots, crashes in any order."""
         orders = (
-            ("campaign", 12),
-            ("precampaign", 6),
-            ("heartbeat", 20),
-            ("propose", 12),
-            ("compact", 6),
-            ("resign", 3),
+            ("campaign", 24),
+            ("precampaign", 12),
+            ("heartbeat", 40),
+            ("propose", 24),
+            ("compact", 12),
+            ("resign", 6),
         )
-        calls: tuple[tuple[Command, int], ...] = (((b"INCR", b"counter"), 6), ((b"GET", b"counter"), 6))
-        calls += ((LEAVES, 8), (COMES, 8)) if self.odd else ()
+        calls: tuple[tuple[Command, int], ...] = (((b"INCR", b"counter"), 12), ((b"GET", b"counter"), 12))
+        calls += ((LEAVES, 12), (COMES, 12)) if self.odd else ()
         snapshots = {
             "compact_entries": 4,
             "keep_entries": 1,
@@ -409,7 +409,7 @@ class RaftMapping(ProtocolMapping):
         }
         single = {"append_bytes": 1}
         return tuple(
-            Bounds(self.nodes, orders, calls, 6, 30, 30, instant=False, options=tuple(options.items()))
+            Bounds(self.nodes, orders, calls, 10, 60, 60, instant=False, options=tuple(options.items()))
             for options in (snapshots, single)
         )
 

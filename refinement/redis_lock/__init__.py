@@ -216,14 +216,14 @@ class LockMapping(ProtocolMapping):
 
     def walks(self) -> tuple[Bounds, ...]:
         """Claims, writes, crashes in any order; `wait` lets a vote become free."""
-        orders = (("campaign", 30), ("wait", 60), ("heartbeat", 20), ("resign", 6), ("compact", 8))
+        orders = (("campaign", 90), ("wait", 240), ("heartbeat", 60), ("resign", 18), ("compact", 24))
         calls: list[tuple[Command, int]] = []
         for owner in (b"c0", b"c1"):
-            calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 6), ((b"SCRIPTED", b"release", LOCK, owner), 6)]
-            calls += [((b"SCRIPTED", b"extend", LOCK, owner, b"500", b"0"), 2)]
-        calls += [((b"GET", LOCK), 6), ((b"FENCE", LOCK), 6)]
+            calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 18), ((b"SCRIPTED", b"release", LOCK, owner), 18)]
+            calls += [((b"SCRIPTED", b"extend", LOCK, owner, b"500", b"0"), 6)]
+        calls += [((b"GET", LOCK), 18), ((b"FENCE", LOCK), 18)]
         options = {"compact_changes": 4, "backlog": 2}
-        return (Bounds(self.nodes, orders, tuple(calls), 6, 30, 30, instant=False, options=tuple(options.items())),)
+        return (Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, instant=False, options=tuple(options.items())),)
 
 
 MAPPING = LockMapping()
