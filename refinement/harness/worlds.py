@@ -98,17 +98,15 @@ def random_weights(random: Random) -> Weights:
     return found | rest | {"Give": random.choice((2, 4))}
 
 
-def kind(choice: Choice) -> str:
-    """The key of a choice in a table of weights; orders have their own names beside `Give`."""
-    return "keep" if isinstance(choice, Deliver) and choice.keep else type(choice).__name__
-
-
 def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:
     """The choice that a number stands for: first its kind, then one of that kind."""
     kinds: dict[str, list[Choice]] = {}
     for choice in options:
-        if weights[kind(choice)]:
-            kinds.setdefault(kind(choice), []).append(choice)
+        name = type(choice).__name__ if type(choice) is not Deliver or not choice.keep else "keep"
+        if name in kinds:
+            kinds[name].append(choice)
+        elif weights[name]:
+            kinds[name] = [choice]
     total = sum(weights[name] for name in kinds)
     if not total:
         return None

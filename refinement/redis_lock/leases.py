@@ -210,13 +210,17 @@ def taken_over(step: Step) -> Iterator[str]:
 
 
 def once(walk: Walk, step: Step) -> Iterator[str]:
-    """A write that another node asks for is executed once, and not denied afterwards, except after long, or a crash."""
+    """What another node asks a leader for is executed, once, and not denied later, unless after long or a crash."""
     node, ask = step.node, step.event.message if isinstance(step.event, Receive) else None
-    if isinstance(ask, Ask) and isinstance(step.event, Receive) and changes_of(step):
+    if isinstance(ask, Ask) and isinstance(step.event, Receive):
         key = ("done", step.event.sender, ask.id)
-        if _lives(walk, walk.facts.get(key)):
-            yield f"{node} executes {ask.commands} of {step.event.sender} again"
-        walk.facts = walk.facts.set(key, (node, walk.facts.get(("life", node))))
+        told = any(isinstance(effect, Send) and isinstance(effect.message, Answer) for effect in step.effects)
+        if step.after.pending != step.before.pending:
+            if changes_of(step) and _lives(walk, walk.facts.get(key)):
+                yield f"{node} executes {ask.commands} of {step.event.sender} again"
+            walk.facts = walk.facts.set(key, (node, walk.facts.get(("life", node))))
+        elif step.before.role == LEADER and key not in walk.facts and not told:
+            yield f"{node} leads, and neither executes nor refuses {ask.commands} of {step.event.sender}"
     for effect in step.effects:
         if isinstance(effect, Send) and isinstance(effect.message, Answer) and not effect.message.results:
             done = walk.facts.get(("done", effect.to, effect.message.id))
