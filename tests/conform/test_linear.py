@@ -142,6 +142,40 @@ def test_a_wrong_commit_order_is_no_proof() -> None:
     assert found.linearizable and found.evidence == "search"
 
 
+def rows_with_lost_writes(last: str) -> list[dict[str, Any]]:
+    """A key that is written and read in turn, beside hundreds of writes of which nobody knows the outcome."""
+    rows = []
+    for number in range(300):
+        start = 10.0 * number
+        rows.append(
+            {"process": f"lost{number}", "f": "set", "key": "k", "value": f"x{number}", "type": "info", "start": start}
+        )
+        value = f"x{number}" if number % 100 == 50 else f"v{number}"
+        if value[0] == "v":
+            rows.append(
+                {
+                    "process": 1,
+                    "f": "set",
+                    "key": "k",
+                    "value": value,
+                    "type": "ok",
+                    "start": start + 1,
+                    "end": start + 5,
+                }
+            )
+        rows.append(
+            {"process": 2, "f": "get", "key": "k", "result": value, "type": "ok", "start": start + 6, "end": start + 8}
+        )
+    return [*rows, {"process": 2, "f": "get", "key": "k", "result": last, "type": "ok", "start": 9000.0, "end": 9001.0}]
+
+
+@pytest.mark.parametrize(("last", "verdict"), [("x7", "linearizable"), ("v7", "not linearizable")])
+def test_writes_that_were_lost_do_not_hinder_the_search(last: str, verdict: str) -> None:
+    rows = [{"end": row["start"], **row} for row in rows_with_lost_writes(last)]
+    found = check_history(make_history(list(enumerate(rows, 1))), MODELS["kv"](), 30.0)
+    assert found.verdict == verdict
+
+
 def test_what_nobody_wrote_is_found_and_explained() -> None:
     rows = simulated(random.Random(3), 400, 4, 2, stale=True)
     (line,) = [at for at, row in enumerate(rows, 1) if row.get("result") == "never written"]

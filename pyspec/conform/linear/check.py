@@ -17,7 +17,7 @@ from typing import Any
 from pyspec.base.diagnostics import error
 from pyspec.base.source import Span
 from pyspec.conform.linear.history import FOREVER, History, Operation
-from pyspec.conform.linear.models import Model
+from pyspec.conform.linear.models import Model, Table
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def check_history(history: History, model: Model, max_seconds: float = 60.0) -> 
         found = _by_witness(operations, model)
         if found is None:
             evidence = "search"
-            search = _Search(operations, model, started + max_seconds)
+            needed = model.needed(operations) if isinstance(model, Table) else operations
+            search = _Search(needed, model, started + max_seconds)
             found = search.run()
             if found is None and search.timed_out:
                 unknown.append(key)

@@ -85,6 +85,23 @@ class Table:
         """The states after an operation."""
         return self.rules[operation.f](state, operation)
 
+    def needed(self, operations: list[Operation]) -> list[Operation]:
+        """The operations on one key without writes of unknown outcome whose value nobody has read: where all else are
+        reads and writes, they may as well not have happened."""
+        rules = [self.rules[operation.f] for operation in operations]
+        if any(rule not in (_read, _write) for rule in rules):
+            return operations
+        pairs = list(zip(operations, rules, strict=True))
+        read = [freeze(one.result) for one, rule in pairs if rule is _read and one.outcome == "ok"]
+        if UNKNOWN in read:
+            return operations
+        there = {*read, *map(str, read)}
+        return [
+            one
+            for one, rule in pairs
+            if rule is _read or one.outcome == "ok" or freeze(one.value) in there or str(freeze(one.value)) in there
+        ]
+
 
 def _when(condition: bool, state: State) -> tuple[State, ...]:
     return (state,) if condition else ()
