@@ -14,10 +14,12 @@ from refinement.harness.exhaustive import Explored
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.nearest import nearest
 from refinement.harness.refiner import Rejection
-from refinement.harness.source import ran, shown
+from refinement.harness.source import BORING, ran, shown
 
 LAST = 40
 """Steps of a chart."""
+EARLIER = 8
+"""Steps before the wrong one whose functions are named."""
 
 
 def headline(rejection: Rejection) -> list[str]:
@@ -45,6 +47,7 @@ def failure_text(mapping: ProtocolMapping, found: Found) -> str:
     lines += ["", f"{way}; shrunk from {found.before} events to:", ""]
     lines += [f"    {line}" for line in schedule_lines(found)]
     lines += step_lines(mapping, rejection)
+    lines += earlier_lines(mapping, found)
     lines += ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps_of(found))]
     return "\n".join(lines)
 
@@ -87,6 +90,21 @@ def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
     if code:
         lines += ["", "the code that ran in this step:", *(f"    {line}" for line in code)]
     return lines
+
+
+def earlier_lines(mapping: ProtocolMapping, found: Found) -> list[str]:
+    """The functions that ran when the node took its last steps before: what was forgotten there may show only now."""
+    last = found.rejection.step
+    if last is None:
+        return []
+    steps = [
+        step for _, step in steps_of(found) if step.node == last.node and step is not last and step.event is not None
+    ]
+    lines = []
+    for step in steps[-EARLIER:]:
+        places = dict.fromkeys(f"{call.name} {call.place}" for call in ran(mapping, step) if call.name not in BORING)
+        lines += [f"    {clean(event_text(step))}", f"        {', '.join(places)}"]
+    return ["", f"the functions that ran in the last steps of {last.node} before:", *lines] if lines else []
 
 
 def event_text(step: Step) -> str:
@@ -252,6 +270,7 @@ def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
         "moves": [move.text for move in rejection.moves],
         "nearest": near,
         "functions": [{"name": call.name, "place": call.place, "lines": list(call.lines)} for call in code],
+        "earlier": earlier_lines(mapping, found)[2:],
         "chart": chart(mapping, steps_of(found)),
     }
 

@@ -101,6 +101,7 @@ def test_a_failure_is_explained_so_that_the_line_is_found() -> None:
     assert "raft.pspec:" in text  # the guard
     assert "majority(" in text
     assert "impl/raft/replication.py:" in text  # the code that ran
+    assert "the functions that ran in the last steps of" in text
     assert "sequenceDiagram" in text
     assert found.walked is not None
     assert len(found.walked.choices) < found.before
