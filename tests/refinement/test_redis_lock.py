@@ -32,7 +32,7 @@ def test_simulated_clusters_take_steps_of_the_specification() -> None:
         ("promises_before_flush", "hasty"),
         ("votes_after_restart", "demand"),
         ("votes_within_lease", "demand"),
-        ("votes_twice", "recovery"),
+        ("votes_twice", "demand"),
         ("leads_alone", "demand"),
         ("tokens_without_epoch", "demand"),
     ],
