@@ -146,6 +146,9 @@ def _removed(node: c.Assign) -> Iterator[Variant]:
 
 
 def _fixed_condition(node: c.If) -> Iterator[Variant]:
+    """Not of a constant or a flaw: that is another protocol, which its own model or flaw shows."""
+    if isinstance(node.cond, c.Const):
+        return
     for value in (True, False):
         cond = c.Lit(_BOOL, value, span=node.cond.span)
         yield f"condition of `if` always {str(value).lower()}", node.cond.span, dataclasses.replace(node, cond=cond)
