@@ -121,9 +121,14 @@ def _in_tuple(node: tuple[object, ...], owner: Span) -> Iterator[Variant]:
             yield what, span, node[:i] + middle + node[i + 1 :]
 
 
+# A condition that is a constant or a flaw is left alone: without it this is another protocol, shown by a model or a flaw.
+
+
 def _dropped_guard(node: c.When) -> Iterator[Variant]:
     if isinstance(node.cond, c.Op) and node.cond.op == "and":
         for i, part in enumerate(node.cond.args):
+            if isinstance(part, c.Const):
+                continue
             rest = node.cond.args[:i] + node.cond.args[i + 1 :]
             cond = rest[0] if len(rest) == 1 else dataclasses.replace(node.cond, args=rest)
             yield "one condition of the guard dropped", part.span, dataclasses.replace(node, cond=cond)
@@ -146,7 +151,6 @@ def _removed(node: c.Assign) -> Iterator[Variant]:
 
 
 def _fixed_condition(node: c.If) -> Iterator[Variant]:
-    """Not of a constant or a flaw: that is another protocol, which its own model or flaw shows."""
     if isinstance(node.cond, c.Const):
         return
     for value in (True, False):

@@ -160,10 +160,11 @@ def _fold(make: Concretizer) -> core.Spec:
 
 
 def _is_off(action: core.Action, written: core.Action, flaws: frozenset[str]) -> bool:
-    """Whether a model switches an action off: a fault without a budget, a step of a flaw that is not on."""
+    """Whether a model switches an action off: a fault without a budget, a step of a flaw that is not on, what a
+    constant says is not done."""
     guards = (statement for statement in written.body if isinstance(statement, core.When))
-    names = {node.name for guard in guards for node in nodes(guard) if isinstance(node, core.Const)}
-    switched = any(name in flaws or name.startswith("budget.") for name in names)
+    consts = [node for guard in guards for node in nodes(guard) if isinstance(node, core.Const)]
+    switched = any(c.name in flaws or c.name.startswith("budget.") or isinstance(c.type, ty.Bool) for c in consts)
     return switched and _never(action) and not _never(written)
 
 
