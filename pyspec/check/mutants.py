@@ -121,7 +121,7 @@ def _in_tuple(node: tuple[object, ...], owner: Span) -> Iterator[Variant]:
             yield what, span, node[:i] + middle + node[i + 1 :]
 
 
-# A condition that is a constant or a flaw is left alone: without it this is another protocol, shown by a model or a flaw.
+# A condition that is a constant or a flaw is left alone: without it this is another protocol, which has its own model.
 
 
 def _dropped_guard(node: c.When) -> Iterator[Variant]:

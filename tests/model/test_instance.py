@@ -178,8 +178,8 @@ model m: RM = 2 limit phase[RM2] < 1
 
 
 def test_an_action_that_a_constant_switches_off_is_left_out() -> None:
-    text = "protocol p\nconst BEATS: bool = false\nvar x: 0..1 = 0\naction up: x = 1\naction beat:\n    when BEATS and x == 1\n"
-    text += "    x = 0\nmodel ci:\n    int in 0..1\n"
+    text = "protocol p\nconst BEATS: bool = false\nvar x: 0..1 = 0\naction up: x = 1\naction beat:\n"
+    text += "    when BEATS and x == 1\n    x = 0\nmodel ci:\n    int in 0..1\n"
     off, on = instantiate(load_text(text)), instantiate(load_text(text), overrides={"BEATS": "true"})
     assert [action.name for action in off.spec.actions] == ["up"]
     assert [action.name for action in on.spec.actions] == ["up", "beat"]
