@@ -25,7 +25,7 @@ WAYS: dict[str, tuple[tuple[Mutant, ...], tuple[tuple[Hunt, int], ...]]] = {
     "crdt_set": (crdt_set.MUTANTS, ((hunts.hunt_orset, 40), (hunts.hunt_crdt_set, 8))),
 }
 
-CASES = [(protocol, mutant) for protocol, (mutants, _) in WAYS.items() for mutant in mutants]
+CASES = [(protocol, mutant) for protocol, (mutants, _) in WAYS.items() for mutant in mutants if not mutant.quiet]
 
 
 @pytest.mark.parametrize(("protocol", "mutant"), CASES, ids=[f"{protocol}-{mutant.name}" for protocol, mutant in CASES])

@@ -9,11 +9,15 @@ from unittest import mock
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mistake: what it does wrong, and the places it replaces: module, class or table, name, and replacement."""
+    """A mistake: what it does wrong, and the places it replaces: module, class or table, name, and replacement.
+
+    `quiet` ones show in single steps beside the specification only: the runs without it need not notice them.
+    """
 
     name: str
     mistake: str
     places: tuple[tuple[Any, str, Any], ...]
+    quiet: bool = False
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:

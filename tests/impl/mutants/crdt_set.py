@@ -148,8 +148,12 @@ MUTANTS = (
         "a restarted node goes on under its old name, and its changes leave before they are durable",
         ((core, "actor_name", one_actor), (core, "on_request", hasty)),
     ),
-    Mutant("old_name", "a restarted node goes on under its old name", replaced(core, "actor_name", one_actor)),
-    Mutant("part_for_whole", "a part of a shard is sent as the whole", replaced(core, "pieces_of", pieces_cut)),
+    Mutant(
+        "old_name", "a restarted node goes on under its old name", replaced(core, "actor_name", one_actor), quiet=True
+    ),
+    Mutant(
+        "part_for_whole", "a part of a shard is sent as the whole", replaced(core, "pieces_of", pieces_cut), quiet=True
+    ),
     Mutant("one_actor_for_all", "all nodes give the same dots", replaced(core, "actor_name", everyone)),
     Mutant("answers_before_flush", "clients are answered too early", replaced(core, "on_request", hasty_reply)),
     Mutant("nothing_written", "clients' changes are not durable", replaced(core, "on_request", nothing_written)),

@@ -11,7 +11,6 @@ from impl.raft import (
     messages,
     reads,
     replication,
-    snapshots,
     spreading,
 )
 from impl.raft.log import Log
@@ -153,16 +152,6 @@ def lead_on_first_vote(members: messages.Members, nodes: frozenset[str]) -> bool
     return 2 * len(nodes) >= len(members.voters) - 1
 
 
-def lead_on(turn: Turn) -> None:
-    """The leader takes everyone to be there."""
-    s = turn.s
-    s.progress = s.progress.update({node: replace(known, active=True) for node, known in s.progress.items()})
-    ORIGINAL_LEADER_TICK(turn)
-
-
-ORIGINAL_LEADER_TICK = election.leader_tick
-
-
 def heed_for_nothing(turn: Turn, sender: str, term: int) -> None:
     """Word from a leader does not give it more time."""
     elapsed = turn.s.elapsed
@@ -171,12 +160,6 @@ def heed_for_nothing(turn: Turn, sender: str, term: int) -> None:
 
 
 ORIGINAL_HEED = election.heed
-
-
-def any_piece(s: State, message: messages.Install) -> bytes:
-    """The next piece is put to what is there, of whichever snapshot that is."""
-    data = s.received[1] if s.received is not None and message.offset else b""
-    return data + message.snapshot.data
 
 
 def half(members: messages.Members, nodes: frozenset[str]) -> bool:
@@ -278,21 +261,20 @@ MUTANTS = (
         "each replica expires keys by its own clock",
         replaced(applying, "apply_next", apply_at_own_time),
     ),
-    Mutant("leads_without_quorum", "a leader that all have left leads on", replaced(election, "leader_tick", lead_on)),
     Mutant(
         "votes_beside_a_leader",
         "a node that hears from a leader gives its vote to another",
         replaced(election, "in_lease", lambda s: s.role == LEADER),
-    ),
-    Mutant("stands_beside_a_leader", "heartbeats do not count", replaced(election, "heed", heed_for_nothing)),
-    Mutant(
-        "mixes_pieces", "pieces of snapshots are put together as they come", replaced(snapshots, "gathered", any_piece)
+        quiet=True,
     ),
     Mutant(
-        "times_go_back", "an entry is older than the one before", replaced(Log, "last_time", property(lambda log: 0))
+        "stands_beside_a_leader", "heartbeats do not count", replaced(election, "heed", heed_for_nothing), quiet=True
     ),
-    Mutant("half_elects", "half of an even number of votes wins", replaced(election, "majority", half)),
+    Mutant("half_elects", "half of an even number of votes wins", replaced(election, "majority", half), quiet=True),
     Mutant(
-        "half_commits", "half of an even number of copies commits", replaced(replication, "quorum_index", lower_middle)
+        "half_commits",
+        "half of an even number of copies commits",
+        replaced(replication, "quorum_index", lower_middle),
+        quiet=True,
     ),
 )

@@ -190,18 +190,39 @@ MUTANTS = (
         "a vote leaves before the promise is durable",
         replaced(failover, "on_claim", unheld(ORIGINAL_ON_CLAIM, (messages.Grant,))),
     ),
-    Mutant("takes_old_data", "a replica's data goes back", replaced(stream, "on_sync", old_sync)),
-    Mutant("takes_old_streams", "changes of an earlier epoch are applied", replaced(stream, "on_stream", old_stream)),
+    Mutant("takes_old_data", "a replica's data goes back", replaced(stream, "on_sync", old_sync), quiet=True),
+    Mutant(
+        "takes_old_streams",
+        "changes of an earlier epoch are applied",
+        replaced(stream, "on_stream", old_stream),
+        quiet=True,
+    ),
     Mutant(
         "lease_since_sent",
         "the lease counts beats that nobody obeyed",
         replaced(failover, "has_lease", lease_since_sent),
+        quiet=True,
     ),
-    Mutant("answers_anyone", "an answer goes to another client", replaced(clients, "on_answer", any_answer)),
-    Mutant("confirmed_before", "a round that began before confirms", replaced(clients, "Pending", earlier_round)),
     Mutant(
-        "keeps_unconfirmed", "what waits survives a lost epoch", replaced(clients, "drop_pending", lambda turn: None)
+        "answers_anyone", "an answer goes to another client", replaced(clients, "on_answer", any_answer), quiet=True
     ),
-    Mutant("denies_too_much", "a request under way is called undone", replaced(clients, "UNKNOWN", clients.NO_LEADER)),
-    Mutant("one_confirms", "one of four others is enough", replaced(clients, "quorum_round", best_round)),
+    Mutant(
+        "confirmed_before",
+        "a round that began before confirms",
+        replaced(clients, "Pending", earlier_round),
+        quiet=True,
+    ),
+    Mutant(
+        "keeps_unconfirmed",
+        "what waits survives a lost epoch",
+        replaced(clients, "drop_pending", lambda turn: None),
+        quiet=True,
+    ),
+    Mutant(
+        "denies_too_much",
+        "a request under way is called undone",
+        replaced(clients, "UNKNOWN", clients.NO_LEADER),
+        quiet=True,
+    ),
+    Mutant("one_confirms", "one of four others is enough", replaced(clients, "quorum_round", best_round), quiet=True),
 )
