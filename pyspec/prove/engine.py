@@ -114,7 +114,7 @@ class _Proof:
         self.until = time.monotonic() + self.options.max_seconds
         self.complete = True  # whether all obligations were made
         self.quick: tuple[Attempt, ...] = QUICK if instance is None else WRITTEN_OUT
-        self.ways: tuple[Attempt, ...] = (*QUICK, *SELECTIVE[:4]) if instance is None else WRITTEN_OUT
+        self.ways: tuple[Attempt, ...] = (*QUICK, *SELECTIVE[:5]) if instance is None else WRITTEN_OUT
         self.place: Place | None = None
         self.places: Places = {}
 

@@ -13,6 +13,7 @@ import z3
 
 from pyspec.base.processes import context, end_with_parent
 from pyspec.prove import second
+from pyspec.prove.ground import grounded
 from pyspec.prove.select import Hypotheses, Selection, flattened
 
 #: Attempts end by work done, in z3's own measure, so that what is proved does not depend on how busy the machine is: so
@@ -34,6 +35,7 @@ class Attempt:
     uses: Selection = EVERYTHING
     params: tuple[tuple[str, object], ...] = ()
     second: bool = False
+    ground: bool = False  # instances by hand (`pyspec.prove.ground`)
 
 
 #: The first attempts: with the hypotheses that look most useful, then with all, for a moment.
@@ -48,6 +50,7 @@ WRITTEN_OUT = (Attempt("closest", 0.04, Selection(1.0, "goal")), Attempt("all", 
 #: Most obligations need few of the hypotheses, and quantified ones that they do not need can keep z3 busy for ever: so
 #: several selections for a moment each.
 SELECTIVE = (
+    Attempt("instances", 0.03, ground=True),
     Attempt("all, folded", 0.03, Selection(0.0, "none")),
     Attempt("flat, folded", 0.03, Selection(0.0, "none", flat=True)),
     Attempt("more neighbours", 0.02, Selection(0.0, "goal", 8)),
@@ -125,14 +128,16 @@ def _try(
     solver.set("smt.core.minimize", True)
     for name, value in attempt.params:
         solver.set(name, value)
-    for number in attempt.uses.choose(given):
-        formula = given.formulas[number]
-        solver.assert_and_track(flattened(formula) if attempt.uses.flat else formula, f"a{number}")
+    numbers = attempt.uses.choose(given)
+    formulas = [flattened(one) if attempt.uses.flat else one for one in map(given.formulas.__getitem__, numbers)]
+    for number, formula in zip(numbers, grounded(formulas, context) if attempt.ground else formulas, strict=True):
+        solver.assert_and_track(formula, f"a{number}")
     found = solver.check()
     if found == z3.unsat:
-        numbers = sorted(int(str(name)[1:]) for name in solver.unsat_core())
-        return "proved", tuple(given.labels[number] for number in numbers)
-    return ("refuted" if found == z3.sat and attempt.uses.everything else "unknown"), ()
+        used = sorted(int(str(name)[1:]) for name in solver.unsat_core())
+        return "proved", tuple(given.labels[number] for number in used)
+    whole = attempt.uses.everything and not attempt.ground
+    return ("refuted" if found == z3.sat and whole else "unknown"), ()
 
 
 def _ask_second(given: Hypotheses, attempt: Attempt, text: str, clock: float) -> tuple[str, tuple[str, ...]]:
