@@ -17,13 +17,13 @@ from pyspec.lang import types as ty
 from pyspec.model.machine import Machine
 from pyspec.model.state import State
 from pyspec.model.values import Value
-from pyspec.model.walk import expressions
 from pyspec.prove import rows
 from pyspec.prove.induct import Claim
 from pyspec.prove.obligations import Obligations
 from pyspec.prove.separate import MOST_LITERALS, Known, price
 from pyspec.prove.sizes import Sizes
-from pyspec.prove.vocabulary import BOOL, Depth, Template, domain, kind_of, op, templates
+from pyspec.prove.steady import steady
+from pyspec.prove.vocabulary import Depth, Template, kind_of, op, quantified, templates
 
 #: States sampled in one instance, and seconds for that and for evaluating their atoms.
 MOST_STATES, SAMPLE_SECONDS = 2_500, 3.0
@@ -70,6 +70,10 @@ class Knowledge:
             random.Random(0).shuffle(states)
             self._samples[sizes] = [state.values() for state in states[:MOST_STATES]]
             self.told(f"{len(self._samples[sizes])} of {len(states)} states sampled at {sizes.text()}")
+
+    def steady(self) -> list[core.Property]:
+        """Step properties that sampled steps do not violate: predicates that stay."""
+        return steady(self.spec, self._samples)
 
     def widen(self, variables: int, depth: Depth) -> None:
         """Goes on to templates of up to so many variables, and learns the sampled states anew."""
@@ -192,15 +196,6 @@ def encodable(spec: core.Spec, found: Sequence[Template]) -> list[Template]:
         if chosen:
             kept.append(replace(template, atoms=chosen, cost=tuple(template.cost[at] for at in good)))
     return kept
-
-
-def quantified(variables: Sequence[tuple[str, ty.Type]], body: core.Expr) -> core.Expr:
-    """The claim for all values of the variables that it speaks of."""
-    used = {node.name for node in expressions(body) if isinstance(node, core.Local)}
-    for name, kind in reversed(variables):
-        if name in used:
-            body = core.Quant(BOOL, "all", name, domain(kind), body)
-    return body
 
 
 def lemma_body(variables: Sequence[tuple[str, ty.Type]], literals: Sequence[tuple[core.Expr, bool]]) -> core.Expr:

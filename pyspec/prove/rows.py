@@ -148,14 +148,14 @@ def _following(machine: Machine, level: list[State], seen: dict[State, None], un
     for state in level:
         if time.monotonic() > until:
             return [*found, state]
-        for after in _successors(machine, state):
+        for after in successors(machine, state):
             if after not in seen:
                 seen[after] = None
                 found.append(after)
     return found
 
 
-def _successors(machine: Machine, state: State) -> Iterator[State]:
+def successors(machine: Machine, state: State) -> Iterator[State]:
     """The successors within the limits; none beyond a step that ends in an error, such as one without room."""
     for runner in machine.runners:
         for args in machine.arguments(runner, state):
@@ -167,7 +167,7 @@ def _successors(machine: Machine, state: State) -> Iterator[State]:
 
 def _walk(machine: Machine, chance: random.Random, state: State, seen: dict[State, None]) -> None:
     for _ in range(WALK):
-        after = list(_successors(machine, state))
+        after = list(successors(machine, state))
         if not after:
             return
         seen.update(dict.fromkeys(after))

@@ -11,8 +11,8 @@ _MESSAGE = re.compile(r"\b(\w+)\(((?:[^()]|\([^()]*\))*)\) in network\.\1\b")
 
 
 def lemma_line(spec: core.Spec, prop: core.Property) -> str:
-    """`lemma NAME: ...` in the notation of the language."""
-    return f"lemma {prop.name}: {spelled(spec, prop.body)}"
+    """`lemma NAME: ...`, or `step NAME: ...`, in the notation of the language."""
+    return f"{prop.kind} {prop.name}: {spelled(spec, prop.body)}"
 
 
 def spelled(spec: core.Spec, body: core.Expr) -> str:

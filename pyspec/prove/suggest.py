@@ -14,9 +14,11 @@ Inference for Distributed Protocols in TLA+, FMCAD 2022.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from pyspec.lang import core
 from pyspec.lang.unparse import expr_text
@@ -38,6 +40,8 @@ Told = Callable[[str], None]
 MOST_CTIS, MOST_CANDIDATES = 10, 12
 #: How many more are taken for each counterexample: what the proof can do without is left out in the end.
 MORE_CANDIDATES = 1
+#: The share of its time that an obligation gets while larger instances are left to look for counterexamples in.
+EASY = 0.2
 #: Stages of the search: templates of so many variables and what they speak of (hints: if there are any); the next
 #: begins when nothing separates what is left.
 STAGES = ((3, Depth.HINTS), (4, Depth.HINTS), (4, Depth.SOME), (3, Depth.ALL), (4, Depth.ALL))
@@ -81,6 +85,7 @@ class _Search:
         self.inductions: list[Induction] = []
         self.larger: list[Sizes] = []
         self.lemmas: dict[Candidate, core.Property] = {}
+        self.steps: list[core.Property] = []
         self.met: set[object] = set()
         self.names = self.rounds = 0
         self.proof: ProofResult | None = None
@@ -128,7 +133,9 @@ class _Search:
             self._leave_out_false()
             status = "partial" if self.lemmas else "nothing"
         seconds = time.monotonic() - self.began
-        return Suggestions(status, tuple(self.lemmas.values()), self.proof, tuple(left), self.rounds, seconds, reason)
+        return Suggestions(
+            status, (*self.steps, *self.lemmas.values()), self.proof, tuple(left), self.rounds, seconds, reason
+        )
 
     def _leave_out_false(self) -> None:
         """Leaves out the lemmas that some reachable state of the explored model violates."""
@@ -214,10 +221,15 @@ class _Search:
     # ------------------------------------------------------------------------------------------------ proof
 
     def _prove(self) -> tuple[str, Sequence[Cti], str] | None:
-        """What the prover says of any size: the end, or None to go on, with larger instances or fewer lemmas."""
-        unproved: list[str] = []
-        for lemmas in (self._fewest(self._needed()), list(self.lemmas.values())):
-            kept, unproved = self._provable(lemmas)
+        """What the prover says of any size: the end, or None to go on, with larger instances or fewer lemmas. It gets
+        little time as long as there are larger instances, in which a counterexample may be found."""
+        fewest, unproved = self._fewest(self._needed()), list[str]()
+        everything = [*self.steady, *self.lemmas.values()]
+        easy = [(fewest, EASY), (everything, EASY)]
+        hard = [([*self.steady, *fewest], 1.0), (everything, 1.0)]
+        self.told(f"no counterexample is left; {len(fewest)} lemmas are put to the prover, then all {len(self.lemmas)}")
+        for given, share in easy if self.larger else [*easy, *hard]:
+            kept, unproved = self._provable(given, share)
             if not unproved:
                 self._keep(self._without_unused(kept))
                 return "inductive", (), ""
@@ -233,36 +245,51 @@ class _Search:
             return None
         return "partial", (), f"the prover does not decide {', '.join(unproved)} for any size"
 
-    def _keep(self, lemmas: Sequence[core.Property]) -> None:
-        kept = {prop.name for prop in lemmas}
-        self.lemmas = {candidate: prop for candidate, prop in self.lemmas.items() if prop.name in kept}
+    @cached_property
+    def steady(self) -> list[core.Property]:
+        """Step properties that may help the prover."""
+        found = self.knowledge.steady()
+        for prop in found:
+            self.told(f"{prop.name}: {expr_text(prop.body)}")
+        return found
 
-    def _provable(self, lemmas: Sequence[core.Property]) -> tuple[list[core.Property], list[str]]:
-        """The lemmas that the prover proves once those are left out that it does not, as long as the invariants do not
-        suffer; and what is unproved then."""
-        kept = list(lemmas)
+    def _keep(self, kept: Sequence[core.Property]) -> None:
+        names = {prop.name for prop in kept}
+        self.lemmas = {candidate: prop for candidate, prop in self.lemmas.items() if prop.name in names}
+        self.steps = [prop for prop in kept if prop.kind == "step"]
+
+    def _provable(self, given: Sequence[core.Property], share: float) -> tuple[list[core.Property], list[str]]:
+        """The lemmas and step properties that the prover proves once those are left out that it does not, as long as
+        the invariants do not suffer; and what is unproved then."""
+        kept = list(given)
         while True:
-            unproved = self._unproved(kept)
+            unproved = self._unproved(kept, share)
             left = [prop for prop in kept if prop.name not in unproved]
-            if len(left) + len(unproved) != len(kept) or not unproved or time.monotonic() > self.until:
+            fewer = [prop for prop in kept if prop.kind != "step" or prop in left]
+            suffers = len(left) + len(unproved) != len(kept)
+            if not unproved or time.monotonic() > self.until or (suffers and len(fewer) == len(kept)):
                 return kept, unproved
-            kept = left
+            kept = fewer if suffers else left
 
-    def _without_unused(self, lemmas: list[core.Property]) -> list[core.Property]:
-        """Leaves out lemmas that the prover can do without, the costliest first, while there is time."""
+    def _without_unused(self, given: list[core.Property]) -> list[core.Property]:
+        """Leaves out what the prover can do without, step properties and the costliest lemmas first, while there is
+        time."""
         proof, by_name = self.proof, {prop.name: candidate for candidate, prop in self.lemmas.items()}
-        if all(
-            not one.inductive([p for p in lemmas if p is not prop], self.until)
-            for prop in lemmas
-            for one in self.inductions[:1]
-        ):
-            return lemmas
-        for prop in sorted(lemmas, key=lambda prop: -self.knowledge.cost(by_name[prop.name])):
-            fewer = [other for other in lemmas if other is not prop]
-            if time.monotonic() < self.until and not self._unproved(fewer):
-                lemmas, proof = fewer, self.proof
+        needed = {prop.name for prop in given if prop.kind == "lemma" and self._is_needed(prop, given)}
+        for prop in sorted(given, key=lambda prop: -self._price(prop, by_name)):
+            fewer = [other for other in given if other is not prop]
+            if prop.name not in needed and time.monotonic() < self.until and not self._unproved(fewer):
+                given, proof = fewer, self.proof
         self.proof = proof
-        return lemmas
+        return given
+
+    def _is_needed(self, prop: core.Property, given: Sequence[core.Property]) -> bool:
+        """Whether the smallest instance has a counterexample without a lemma."""
+        rest = [other for other in given if other.kind == "lemma" and other is not prop]
+        return not self.inductions[0].inductive(rest, self.until)
+
+    def _price(self, prop: core.Property, by_name: Mapping[str, Candidate]) -> float:
+        return self.knowledge.cost(by_name[prop.name]) if prop.name in by_name else math.inf
 
     def _needed(self) -> list[core.Property]:
         """The lemmas that the induction uses in some instance."""
@@ -280,12 +307,18 @@ class _Search:
                 lemmas = fewer
         return lemmas
 
-    def _unproved(self, lemmas: Sequence[core.Property]) -> list[str]:
-        """The invariants and lemmas that the prover does not prove for any size with these lemmas, in the time left."""
-        whole = replace(self.spec, properties=(*self.spec.properties, *lemmas))
-        left = min(self.options.proof.max_seconds, max(0.0, self.until - time.monotonic()))
-        self.proof = engine.prove(whole, (), replace(self.options.proof, cti_seconds=0.0, max_seconds=left))
-        return [p.name for p in self.proof.properties if p.fate != "proved" and (p.kind in (*INDUCTIVE, "defined"))]
+    def _unproved(self, given: Sequence[core.Property], share: float = 1.0) -> list[str]:
+        """The invariants, and what of this is given, that the prover does not prove for any size in the time left, with
+        a share of the usual time for each obligation."""
+        whole = replace(self.spec, properties=(*self.spec.properties, *given))
+        left, proof = max(0.0, self.until - time.monotonic()), self.options.proof
+        limits = replace(
+            proof, cti_seconds=0.0, seconds=share * proof.seconds, max_seconds=min(proof.max_seconds, left)
+        )
+        self.proof = engine.prove(whole, (), limits)
+        asked = {prop.name for prop in given}
+        open_ = [prop for prop in self.proof.properties if prop.fate != "proved"]
+        return [prop.name for prop in open_ if prop.kind in (*INDUCTIVE, "defined") or prop.name in asked]
 
 
 __all__ = ["Options", "Suggestions", "suggest"]

@@ -62,6 +62,15 @@ def substituted(expr: core.Expr, given: Mapping[str, core.Expr]) -> core.Expr:
     return rewritten(expr, lambda part: given.get(part.name, part) if isinstance(part, core.Local) else None)
 
 
+def quantified(variables: Sequence[tuple[str, ty.Type]], body: core.Expr) -> core.Expr:
+    """The claim for all values of the variables that it speaks of."""
+    used = {node.name for node in expressions(body) if isinstance(node, core.Local)}
+    for name, kind in reversed(variables):
+        if name in used:
+            body = core.Quant(BOOL, "all", name, domain(kind), body)
+    return body
+
+
 # ------------------------------------------------------------------------------------------------ templates
 
 
@@ -191,7 +200,7 @@ class _Atoms:
     def _hints(self) -> Iterator[tuple[core.Expr, int]]:
         """The hints of the specification, and its own predicates, about the variables; what has no variable to speak of
         may be anything (`exists`)."""
-        for params, cost, body in self._predicates():
+        for params, cost, body in predicates(self.spec):
             choices = [[*self._of_kind(kind), None] for _, kind in params]
             for values in itertools.product(*choices):
                 holes = [param for param, value in zip(params, values, strict=True) if value is None]
@@ -203,15 +212,6 @@ class _Atoms:
                 for name, kind in holes:
                     atom = core.Quant(BOOL, "exists", name, domain(kind), atom)
                 yield atom, cost + len(holes) + twice
-
-    def _predicates(self) -> Iterator[tuple[Variables, int, Callable[[dict[str, core.Expr]], core.Expr]]]:
-        for prop in self.spec.properties:
-            if prop.kind == "hint":
-                yield prop.params, 1, partial(substituted, prop.body)
-        for function in self.spec.functions:
-            simple = all(_simple(kind) for _, kind in function.params)
-            if isinstance(function.result, ty.Bool) and simple and len(function.params) <= MOST_PARAMETERS:
-                yield function.params, 2, partial(_called, function)
 
     # ----------------------------------------------------------------------------------------------- state
 
@@ -375,6 +375,18 @@ class _Atoms:
             if member.name in names and names != {member.name} | {local.name for local in self.locals} ^ names:
                 yield atom
                 yield op("not", atom)
+
+
+def predicates(spec: core.Spec) -> Iterator[tuple[Variables, int, Callable[[Mapping[str, core.Expr]], core.Expr]]]:
+    """Hints and the specification's own boolean functions: parameters, cost, and the predicate for what is given;
+    parameters that are not given stay as they are."""
+    for prop in spec.properties:
+        if prop.kind == "hint":
+            yield prop.params, 1, partial(substituted, prop.body)
+    for function in spec.functions:
+        simple = all(_simple(kind) for _, kind in function.params)
+        if isinstance(function.result, ty.Bool) and simple and len(function.params) <= MOST_PARAMETERS:
+            yield function.params, 2, partial(_called, function)
 
 
 def _of_everything(atom: core.Expr) -> bool:
