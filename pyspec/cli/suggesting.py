@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def suggest_file(path: str, asked: Asked, max_seconds: float, told: Callable[[st
     from pyspec.prove.spell import lemma_line
     from pyspec.prove.suggest import Options, suggest
 
-    spec = load(path)
+    spec, began = load(path), time.monotonic()
     kinds = {prop.name: prop.kind for prop in spec.properties}
     false = [name for name in violated(search_model(spec, asked)) if kinds[name] in ("invariant", "lemma")]
     report: Report = {"file": path, "protocol": spec.name, "status": "false", "lemmas": [], "left": [], "errors": []}
@@ -44,7 +45,8 @@ def suggest_file(path: str, asked: Asked, max_seconds: float, told: Callable[[st
         reason = f"{false[0]} is violated"
         return report | {"reason": reason, "exit_code": exits.FAILED, "seconds": 0.0, "rounds": 0}
     proof = ProofOptions(asked.seconds, threads=asked.threads, use_cache=not asked.no_cache)
-    found = suggest(spec, _explore, Options(max_seconds, proof), told)
+    left = max(1.0, max_seconds - (time.monotonic() - began))
+    found = suggest(spec, _explore, Options(left, proof), told)
     return report | {
         "status": found.status,
         "reason": found.reason,
@@ -57,10 +59,9 @@ def suggest_file(path: str, asked: Asked, max_seconds: float, told: Callable[[st
     }
 
 
-def _explore(instance: Instance) -> CheckResult:
-    limits = Request(
-        "", max_states=EXPLORE_STATES, max_seconds=EXPLORE_SECONDS, keep_going=True, use_cache=False, symmetry=False
-    )
+def _explore(instance: Instance, seconds: float) -> CheckResult:
+    most = min(seconds, EXPLORE_SECONDS)
+    limits = Request("", max_states=EXPLORE_STATES, max_seconds=most, keep_going=True, use_cache=False, symmetry=False)
     return execute(limits, instance, None)
 
 

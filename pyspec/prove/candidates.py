@@ -59,14 +59,16 @@ class Knowledge:
         self.templates: list[Template] = []
         self.known: list[Known] = []
         self.plan = rows.Plan(())
+        self.seconds = SAMPLE_SECONDS
         self._samples: dict[Sizes, list[dict[str, Value]]] = {}
         self._evaluators: dict[Sizes, rows.Atoms | None] = {}
 
-    def sample(self, sizes: Sizes) -> None:
-        """Takes a sample of the reachable states of an instance."""
+    def sample(self, sizes: Sizes, seconds: float) -> None:
+        """Takes a sample of the reachable states of an instance, which takes so many seconds at most."""
         made = rows.made(self.spec, sizes)
+        self.seconds = min(seconds, SAMPLE_SECONDS)
         if made is not None:
-            states = list(rows.reach(made, SAMPLE_SECONDS, 4 * MOST_STATES).states)
+            states = list(rows.reach(made, self.seconds, 4 * MOST_STATES).states)
             random.Random(0).shuffle(states)
             self._samples[sizes] = [state.values() for state in states[:MOST_STATES]]
             self.told(f"{len(self._samples[sizes])} of {len(states)} states sampled at {sizes.text()}")
@@ -85,7 +87,7 @@ class Knowledge:
         self._evaluators.clear()
         self.told(f"{len(self.templates)} templates with up to {variables} variables: {depth.value}")
         for sizes, states in self._samples.items():
-            until = min(self.until, time.monotonic() + SAMPLE_SECONDS)
+            until = min(self.until, time.monotonic() + self.seconds)
             for values in states:
                 self._learn_sample(sizes, values)
                 if time.monotonic() > until:

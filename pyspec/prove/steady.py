@@ -34,7 +34,9 @@ def steady(spec: core.Spec, samples: Mapping[Sizes, Sequence[Mapping[str, Value]
     for sizes, states in samples.items():
         if several:
             _follow(spec, sizes, states, several)
-    return [one.stays(f"stays_{at}") for at, one in enumerate(several, 1) if len(one.seen) == 1]
+    taken = {prop.name for prop in spec.properties}
+    names = (name for at in itertools.count(1) if (name := f"stays_{at}") not in taken)
+    return [one.stays(next(names)) for one in several if len(one.seen) == 1]
 
 
 @dataclass

@@ -33,7 +33,8 @@ from pyspec.prove.result import ProofResult
 from pyspec.prove.sizes import Sizes, instance, larger, singles, starting
 from pyspec.prove.vocabulary import Depth, has_hints
 
-Explore = Callable[[Instance], CheckResult]
+#: Searches the states of an instance for so many seconds.
+Explore = Callable[[Instance, float], CheckResult]
 Told = Callable[[str], None]
 
 #: Counterexamples of one round, and lemmas that it adds at most.
@@ -42,6 +43,9 @@ MOST_CTIS, MOST_CANDIDATES = 10, 12
 MORE_CANDIDATES = 1
 #: The share of its time that an obligation gets while larger instances are left to look for counterexamples in.
 EASY = 0.2
+#: The share of the budget, and the most seconds, in which lemmas of a partial result are held against the explored
+#: model, and the share for a sample of one instance.
+LAST_SHARE, LAST_SECONDS, SAMPLE_SHARE = 0.1, 20.0, 0.03
 #: Stages of the search: templates of so many variables and what they speak of (hints: if there are any); the next
 #: begins when nothing separates what is left.
 STAGES = ((3, Depth.HINTS), (4, Depth.HINTS), (4, Depth.SOME), (3, Depth.ALL), (4, Depth.ALL))
@@ -80,7 +84,7 @@ class _Search:
     def __init__(self, spec: core.Spec, explore: Explore, options: Options, told: Told) -> None:
         self.spec, self.explore, self.options, self.told = spec, explore, options, told
         self.began = time.monotonic()
-        self.until = self.began + options.seconds
+        self.until = self.began + options.seconds - min(LAST_SECONDS, LAST_SHARE * options.seconds)
         self.knowledge = Knowledge(spec, self.until, told)
         self.inductions: list[Induction] = []
         self.larger: list[Sizes] = []
@@ -97,9 +101,10 @@ class _Search:
             return self._end("nothing", (), "the specification has no instance to sample states from")
         self.larger = [one for one in (sizes, *larger(sizes, self.spec)) if one != first]
         for some in dict.fromkeys((first, *singles(first, self.spec), *self.larger[:2])):
-            self.knowledge.sample(some)
+            self.knowledge.sample(some, SAMPLE_SHARE * self.options.seconds)
         stages = [stage for stage in STAGES if has_hints(self.spec) or stage[1] is Depth.ALL]
         self._widen(*stages.pop(0))
+        found: list[Cti] = []
         while time.monotonic() < self.until:
             self.rounds += 1
             found = self._counterexamples()
@@ -113,7 +118,17 @@ class _Search:
             if left:
                 self.told(f"nothing excludes {before(left[0])!r}, from which {left[0].target.prop} is violated")
                 self._widen(*stages.pop(0))
-        return self._end("partial", (), "time is up")
+        return self._end("partial", found[:1], f"time is up; {self._reached(found)}")
+
+    def _reached(self, found: Sequence[Cti]) -> str:
+        """How far the search came."""
+        if found:
+            return f"there are counterexamples at {found[0].sizes.text()}"
+        if self.proof is None or not self.inductions:
+            return "counterexamples were not looked for to the end"
+        sizes = self.inductions[-1].sizes.text()
+        open_ = [prop.name for prop in self.proof.properties if prop.fate != "proved"]
+        return f"no counterexample is left at {sizes}; for any size the prover leaves open: {', '.join(open_)}"
 
     def _induce(self, sizes: Sizes) -> bool:
         """Looks for counterexamples at these sizes, too; whether there is such an instance."""
@@ -141,8 +156,9 @@ class _Search:
         """Leaves out the lemmas that some reachable state of the explored model violates."""
         claims = tuple(replace(prop, kind="invariant") for prop in self.lemmas.values())
         made = instance(replace(self.spec, properties=claims, refines=()), self.inductions[0].sizes, ())
-        if made is not None and claims:
-            false = {result.name for result in self.explore(made).properties if result.verdict == "violated"}
+        left = self.began + self.options.seconds - time.monotonic()
+        if made is not None and claims and left > 0:
+            false = {result.name for result in self.explore(made, left).properties if result.verdict == "violated"}
             self.lemmas = {candidate: prop for candidate, prop in self.lemmas.items() if prop.name not in false}
 
     # ----------------------------------------------------------------------------------------------- rounds

@@ -43,9 +43,9 @@ class Line:
 HEAD = f"{'protocol':20} {'hints':>5} {'lemmas':>6} {'rounds':>6} {'seconds':>7}  status"
 
 
-def explore(instance: Instance) -> CheckResult:
+def explore(instance: Instance, seconds: float) -> CheckResult:
     """The search of a model that suggestions are held against."""
-    return check(instance, keep_going=True, max_states=20_000)
+    return check(instance, keep_going=True, max_states=20_000, max_seconds=seconds)
 
 
 def searched(text: str, seconds: float) -> tuple[core.Spec, Suggestions]:

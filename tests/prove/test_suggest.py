@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from pyspec.lang import core, load_text
-from pyspec.prove import engine, separate
+from pyspec.model.instance import Instance
+from pyspec.model.result import CheckResult
+from pyspec.prove import engine, separate, suggest
 from pyspec.prove.result import ProofResult
 from pyspec.prove.spell import lemma_line
 from pyspec.prove.vocabulary import templates
@@ -91,6 +93,17 @@ terminal quiet: true
 model ci: Thread = 3
 """
 
+PARITY = """protocol parity
+const LAST: int = 6
+var x: 0..LAST = 0
+action two:
+    when x + 2 <= LAST
+    x += 2
+invariant never_three: x != 3
+terminal end: true
+model ci: LAST = 6
+"""
+
 
 @pytest.mark.parametrize("text", [LOCK_SERVER, ONCE, TICKETS], ids=["lock server", "once", "tickets"])
 def test_the_lemmas_found_are_lines_that_prove_the_invariants(text: str) -> None:
@@ -108,17 +121,7 @@ def test_the_lemmas_found_are_lines_that_prove_the_invariants(text: str) -> None
 
 def test_a_search_that_cannot_succeed_says_what_is_left() -> None:
     """The invariant holds only because of the parity of a number, which no predicate speaks of."""
-    text = """protocol parity
-const LAST: int = 6
-var x: 0..LAST = 0
-action two:
-    when x + 2 <= LAST
-    x += 2
-invariant never_three: x != 3
-terminal end: true
-model ci: LAST = 6
-"""
-    _, result = lemma_table.searched(text, 300)
+    _, result = lemma_table.searched(PARITY, 300)
     assert result.status in ("partial", "nothing")
     assert [cti.target.prop for cti in result.left] == ["never_three"]
 
@@ -136,6 +139,20 @@ def test_proofs_get_no_more_than_what_is_left_of_the_budget(monkeypatch: pytest.
     assert result.status == "inductive"
     assert given
     assert all(later < before for before, later in zip([100.0, *given], given, strict=False))
+
+
+def test_lemmas_of_a_partial_result_are_held_against_the_model_in_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def explore(instance: Instance, seconds: float) -> CheckResult:
+        given.append(seconds)
+        return lemma_table.explore(instance, seconds)
+
+    monkeypatch.setattr(suggest._Search, "_prove", lambda self: ("partial", (), "stopped"))
+    result = suggest.suggest(load_text(LOCK_SERVER), explore, suggest.Options(100, lemma_table.PROOF))
+    assert result.status == "partial"
+    assert result.lemmas
+    assert [0 < seconds < 100 for seconds in given] == [True]
 
 
 def test_separators_are_minimal_and_hit_every_difference() -> None:
