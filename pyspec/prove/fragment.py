@@ -316,6 +316,7 @@ def _places(spec: core.Spec, one: Obligation, axioms: Mapping[str, str]) -> Call
     fixed |= {f"assume {name}": place for name, place in props.items()}
     fixed |= {f"the values of {name}": place for name, place in props.items()}
     fixed |= {f"type of {var.name}": Place(f"the type of {var.name}", var.span.line) for var in spec.vars}
+    fixed |= {f"{var.name} at first": Place(f"the first value of {var.name}", var.span.line) for var in spec.vars}
     fixed |= {f"axiom {name}": Place(f"the axiom that {text}") for name, text in axioms.items()}
     functions = {f"{f.name}()": Place(f"def {f.name}", f.span.line) for f in spec.functions}
 

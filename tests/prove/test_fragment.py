@@ -38,7 +38,7 @@ action acquire(n: Node, r: Round):
     since[n] = r
 invariant exclusive: all n, m in Node: n in holder and m in holder implies n == m
 invariant ordered: all n, m in Node: since[n] < since[m] implies n != m"""
-AFTER = """var after: map[Node, Node] = {n: n for n in Node}
+AFTER = """var after: map[Node, Node] in map[Node, Node]
 var marked: set[Node] = {}
 action mark(n: Node):
     marked = marked | {n}
