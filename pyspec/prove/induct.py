@@ -83,6 +83,7 @@ class Induction:
         self.spec, self.instance, self.sizes = spec, made, sizes
         self.problem = Obligations(made.spec, finite=True, flaws=made.flaws)
         self.problem.leave_out_unsupported()
+        self.promises = [part for part in self.problem.step_parts if part.prop.kind == "step"]
         self.problem.step_parts = []
         self.machine = Machine(made)
         self.base = list(self.problem.parts)
@@ -107,7 +108,7 @@ class Induction:
         self._assert(step, step.given)
         self._assert(step, [(f"{part.label} is defined", self._defined(part)) for part in self.base])
         step.solver.add(self._term(conj(implies(check.guard, check.cond) for check in step.run.checks)))
-        for part in self.base:
+        for part in (*self.base, *self.promises):
             self._goals(step, part)
 
     def _assert(self, step: _Step, formulas: Iterable[tuple[str, Truth]]) -> None:
@@ -215,8 +216,9 @@ class Induction:
                     yield cti
 
     def _goals_of(self, active: Set[str]) -> Iterator[tuple[_Step, _Goal]]:
-        """The conjuncts of invariants after each run, and those of the lemmas that were used for one before."""
-        todo = list(dict.fromkeys(part.prop.name for part in self.base))
+        """The conjuncts of invariants after each run, those of step properties, and those of the lemmas that were used
+        for one before."""
+        todo = list(dict.fromkeys(part.prop.name for part in (*self.base, *self.promises)))
         for name in todo:
             for step in self.steps:
                 for goal in step.goals.get(name, ()):

@@ -365,10 +365,13 @@ class Obligations:
             yield from self._goal("step", name, part, self._both_sides(run, given), make)
 
     def kept(self, name: str, run: Run, given: Given, part: Part) -> Iterator[Obligation]:
-        """A run keeps one conjunct (nothing, if the run does not write what it reads)."""
+        """A run keeps one conjunct (nothing, if the run does not write what it reads), or one of a step property holds
+        of it."""
         changed = frozenset(var for var, value in run.state.items() if value is not self.before[var])
-        if False not in run.conds and self.reads(part.body) & changed:
-            yield from self._goal("step", name, part, given, partial(self.encoder.truth, part.body, Env(run.state)))
+        of_step = part.prop.kind in STEPS
+        env = Env(self.before, run.state) if of_step else Env(run.state)
+        if False not in run.conds and (of_step or self.reads(part.body) & changed):
+            yield from self._goal("step", name, part, given, partial(self.encoder.truth, part.body, env))
 
     def _step_hypotheses(self, steps: Env) -> Given:
         """The step properties, which are proved from the state before the step alone, help with the state after it."""

@@ -28,7 +28,6 @@ from pyspec.prove import engine
 from pyspec.prove.candidates import Candidate, Knowledge, Table
 from pyspec.prove.cti import Cti
 from pyspec.prove.induct import Induction, after, before
-from pyspec.prove.obligations import INDUCTIVE
 from pyspec.prove.result import ProofResult
 from pyspec.prove.sizes import Sizes, instance, larger, singles, starting
 from pyspec.prove.vocabulary import Depth, has_hints
@@ -324,17 +323,17 @@ class _Search:
         return lemmas
 
     def _unproved(self, given: Sequence[core.Property], share: float = 1.0) -> list[str]:
-        """The invariants, and what of this is given, that the prover does not prove for any size in the time left, with
-        a share of the usual time for each obligation."""
-        whole = replace(self.spec, properties=(*self.spec.properties, *given))
+        """The properties, and what of this is given, that the prover does not prove for any size in the time left, with
+        a share of the usual time for each obligation. Refinement and laws are not asked for."""
+        asked = [prop for prop in self.spec.properties if prop.kind not in ("refines", "law")]
+        whole = replace(self.spec, properties=(*asked, *given))
         left, proof = max(0.0, self.until - time.monotonic()), self.options.proof
         limits = replace(
             proof, cti_seconds=0.0, seconds=share * proof.seconds, max_seconds=min(proof.max_seconds, left)
         )
         self.proof = engine.prove(whole, (), limits)
-        asked = {prop.name for prop in given}
         open_ = [prop for prop in self.proof.properties if prop.fate != "proved"]
-        return [prop.name for prop in open_ if prop.kind in (*INDUCTIVE, "defined") or prop.name in asked]
+        return [prop.name for prop in open_ if prop.kind != "step" or prop.fate != "unsupported"]
 
 
 __all__ = ["Options", "Suggestions", "suggest"]
