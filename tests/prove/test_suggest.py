@@ -190,7 +190,7 @@ def test_hints_are_part_of_the_vocabulary() -> None:
 
 
 #: Protocols whose search was not seen to end with a proof.
-OPEN = ("consensus", "learning_switch", "paxos", "ring_election", "voting")
+OPEN = ("consensus", "learning_switch", "paxos", "ring_election")
 
 
 @pytest.mark.slow
