@@ -118,7 +118,7 @@ def campaign(protocol: str, seconds: float, seed: int, jobs: int | None, as_json
 @main.command(name="exhaustive")
 @PROTOCOL
 @lasting(240.0, "How long to go on, for all worlds together.")
-@click.option("--world", "only", help="One of the protocol's worlds (default: all of them).")
+@click.option("--world", "only", help="One of the protocol's worlds (default: all but deep ones).")
 @click.option("--any-order", is_flag=True, help="Messages overtake each other and arrive again and again.")
 @click.option("--no-symmetry", is_flag=True, help="Tell worlds apart that differ by names of nodes only.")
 @JSON
@@ -137,16 +137,16 @@ def exhaustive_(
     names = list(mapping.worlds())
     if only is not None and only not in names:
         raise click.UsageError(f"{protocol} has no world {only!r}; there are: {', '.join(names)}")
-    chosen = names if only is None else [only]
+    chosen = [name for name in names if name not in mapping.deep] if only is None else [only]
     rows, found, left = [], None, time.monotonic() + seconds
     for place, name in enumerate(chosen):
         share = max(0.1, (left - time.monotonic()) / (len(chosen) - place))
         result = exhaustive.explore(mapping, name, share, symmetry=not no_symmetry, ordered=not any_order)
         rows.append(result)
         click.echo(report.explored_line(result), err=True)
-        if result.failure is not None and result.failure.rejection is not None and result.judged is not None:
-            again = worlds.follow(result.judged, result.failure.choices)
-            found = Found("search", name, result.failure.rejection, again, result.judged, before=len(again.choices))
+        if result.failure is not None and result.failure.rejection is not None and result.judge is not None:
+            again = worlds.follow(result.judge, result.failure.choices)
+            found = Found("search", name, result.failure.rejection, again, result.judge, before=len(again.choices))
             break
     finish(told(mapping, report.explored_data(protocol, rows), found, as_json, save), save)
 

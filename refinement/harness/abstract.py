@@ -109,16 +109,17 @@ class Abstract:
     def broken(self, state: State, changed: frozenset[str]) -> Iterator[str]:
         """The invariants that are false in a state; only those that read what has changed."""
         for name, reads in self.invariants:
-            if reads & changed and not self._holds(name, state, None):
+            if reads & changed and not self.holds(name, state, None):
                 yield name
 
     def broken_step(self, before: State, after: State, changed: frozenset[str]) -> Iterator[str]:
         """The step properties that are false from one state to the next; only those that read what has changed."""
         for name, reads in self.step_properties:
-            if reads & changed and not self._holds(name, before, after):
+            if reads & changed and not self.holds(name, before, after):
                 yield name
 
-    def _holds(self, name: str, state: State, after: State | None) -> bool:
+    def holds(self, name: str, state: State, after: State | None) -> bool:
+        """Whether an invariant holds in a state, or a step property from one state to the next."""
         try:
             return self.machine.holds(name, state, after)
         except EvaluationError:

@@ -56,6 +56,10 @@ class ProtocolMapping:
     """Variables of the specification that may be given any value before a move, because it leaves them open."""
     elsewhere: ClassVar[Mapping[str, str]] = {}
     """Actions of the specification that the cores never take, and why."""
+    deep: ClassVar[frozenset[str]] = frozenset()
+    """Worlds that take long, and are explored only if they are asked for."""
+    history: ClassVar[tuple[str, ...]] = ()
+    """Variables of the specification that tell what was, not what a node knows: places that differ in them differ."""
     unwatched: ClassVar[frozenset[str]] = frozenset()
     """Properties of the specification that are not evaluated on the way, because they cost too much at these sizes:
     they follow from the specification's own steps."""

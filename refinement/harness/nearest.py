@@ -35,7 +35,7 @@ def _searched(mapping: ProtocolMapping, position: Position, step: Step) -> list[
     view = mapping.view(walk, step.node, step.after)
     me = mapping.atom(step.node) if mapping.role is not None else None
     best: tuple[tuple[int, int], list[str]] | None = None
-    full = walk.full()
+    full = refiner.full(position)
     for runner in mapping.abstract.machine.runners:
         for args in itertools.islice(mapping.abstract.machine.each_arguments(runner, full), TRIED):
             if runner.action.kind == "fault" or (me is not None and not _acts(me, args)):

@@ -66,8 +66,20 @@ class Refiner:
     def check(self, position: Position, step: Step, moves: list[Move] | None = None) -> Position:
         """The position after a step; its moves are added to `moves`."""
         walk = Walk(self.abstract, position, self.mapping.free)
+        after = self.explained(walk, position, step)
         try:
-            after = self._checked(walk, position, step)
+            self._properties(walk, position, after, step)
+        except Rejection as rejection:
+            rejection.position = position
+            raise
+        if moves is not None:
+            moves += walk.moves
+        return after
+
+    def explained(self, walk: Walk, position: Position, step: Step) -> Position:
+        """The position after a step, as far as the specification's moves go: its properties are not looked at."""
+        try:
+            return self._checked(walk, position, step)
         except Refused as refused:
             rejection = self._rejection("step", refused.title, refused.lines, walk, step)
         except Rejection as found:
@@ -77,10 +89,6 @@ class Refiner:
         except Exception as problem:
             told = [f"{type(problem).__name__}: {problem}", *_places(problem)]
             raise self._rejection("step", "this step cannot be read", told, walk, step) from problem
-        else:
-            if moves is not None:
-                moves += walk.moves
-            return after
         rejection.position = position
         raise rejection from None
 
@@ -91,7 +99,8 @@ class Refiner:
             self.mapping.follow(walk, step)
         self._compare(walk, step)
         left = self._messages(walk, step)
-        self._properties(walk, position, step)
+        for problem in self.mapping.demands(walk, step):
+            raise self._rejection("demand", problem, [], walk, step)
         life = self._disk(walk, position, step)
         life = replace(life, said=self._waiting(walk, position, step, life, left))
         lives = position.lives.set(step.node, life)
@@ -139,7 +148,7 @@ class Refiner:
         self, walk: Walk, position: Position, step: Step, life: Life, left: set[Rec]
     ) -> tuple[tuple[int, Rec], ...]:
         """The messages of this life that a crash may still undo, since they wait for a write."""
-        fresh = {message for pool in walk.sent for message in walk.sent[pool] - position.sent.get(pool, frozenset())}
+        fresh = {message for _, message in walk.sent.since(position.sent)}
         old = () if step.event is None else life.said
         return tuple(pair for pair in old if pair[0] > step.durable and pair[1] not in left) + tuple(
             (life.written, message) for message in fresh - left
@@ -204,18 +213,23 @@ class Refiner:
 
     # ------------------------------------------------------------------------------------------- properties
 
-    def _properties(self, walk: Walk, position: Position, step: Step) -> None:
-        changed = frozenset(walk.changed | {pool for pool in walk.sent if walk.sent[pool] != position.sent.get(pool)})
-        if changed:
-            after = walk.full()
-            for name in self.abstract.broken(after, changed):
-                self._broken(name, [after], walk, step)
+    def _properties(self, walk: Walk, position: Position, after: Position, step: Step) -> None:
+        broken = self.broken(after, walk.changed | after.sent.changed(position.sent))
+        for name in broken:
+            self._broken(name, [self.full(after)], walk, step)
         for move in walk.moves:
             if move.action is not None:
                 for name in self.abstract.broken_step(move.before, move.after, move.changed):
                     self._broken(name, [move.before, move.after], walk, step)
-        for problem in self.mapping.demands(walk, step):
-            raise self._rejection("demand", problem, [], walk, step)
+
+    def broken(self, position: Position, changed: set[str]) -> list[str]:
+        """The invariants that are false, of those that read what has changed."""
+        return list(self.abstract.broken(self.full(position), frozenset(changed))) if changed else []
+
+    def full(self, position: Position) -> State:
+        """A state with the messages that have been sent."""
+        pools = self.abstract.pools.values()
+        return position.state.but(**{self.abstract.attribute[pool]: position.sent.pool(pool) for pool in pools})
 
     def _broken(self, name: str, states: list[State], walk: Walk, step: Step) -> NoReturn:
         lines = explain(self.abstract.property(name), states, self.abstract.instance)

@@ -1,27 +1,25 @@
-"""Worlds up to the names of their nodes: the smallest key over all permutations, with every part numbered once."""
+"""Parts of worlds up to the names of nodes: every part is numbered once, under each permutation of the names."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections import Counter
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from immutables import Map
-
-from impl.runtime.world import World
 
 Names = dict[str, str]
 
 
 class Renaming:
-    """Keys of worlds. Equal parts get equal numbers, under each permutation of the nodes."""
+    """Numbers of parts: equal ones for equal parts. `rows` tells for each permutation which node comes where."""
 
-    def __init__(self, nodes: tuple[str, ...], alike: Callable[[Any], Any]) -> None:
-        self._alike = alike
-        rows = itertools.permutations(nodes) if len(nodes) > 1 else [nodes]
+    def __init__(self, nodes: tuple[str, ...], symmetry: bool) -> None:
+        rows = itertools.permutations(nodes) if symmetry else [nodes]
         self._permutations: list[Names] = [dict(zip(nodes, row, strict=True)) for row in rows]
+        self.rows = [_sources(nodes, names) for names in self._permutations]
+        self._kinds: dict[int, int] = {}
+        self._orders: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._numbers: dict[Any, int] = {}
         self._renamed: list[dict[int, int]] = [{} for _ in self._permutations]
         self._parts: list[Any] = []
@@ -33,38 +31,23 @@ class Renaming:
             self._parts.append(part)
         return found
 
-    def key(self, world: World, ordered: bool) -> tuple[Any, int]:
-        """The same for worlds that differ by names only, and which permutation of the names leads to it.
+    def part(self, number: int) -> Any:
+        """The part that has a number."""
+        return self._parts[number]
 
-        `ordered` if messages on one link arrive in their order.
-        """
-        machines = [(node, self.number(self._machine(world, node))) for node in world.bounds.nodes]
-        network = [(self.number(item), count) for item, count in self._sent(world, ordered)]
-        keys = [self._under(place, machines, network) for place in range(len(self._permutations))]
-        least = min(range(len(keys)), key=keys.__getitem__)
-        return (keys[least], world.left), least
+    def order(self, machines: tuple[int, ...]) -> tuple[int, ...]:
+        """The permutations that may lead to the smallest key: those that sort the nodes, whatever their names are."""
+        kinds = tuple([self._kind(number) for number in machines])
+        if kinds not in self._orders:
+            rows = [[kinds[old] for old in row] for row in self.rows]
+            self._orders[kinds] = tuple(place for place, row in enumerate(rows) if row == min(rows))
+        return self._orders[kinds]
 
-    def _machine(self, world: World, node: str) -> Any:
-        machine = world.machines[node]
-        state = None if machine.state is None else self._alike(machine.state)
-        return (state, machine.durable, machine.unflushed, machine.held)
-
-    def _sent(self, world: World, ordered: bool) -> Iterable[tuple[Any, int]]:
-        """Each message with how often it is on its way, or with its place on its link."""
-        if not ordered:
-            return Counter(world.network).items()
-        counts: Counter[tuple[str, str]] = Counter()
-        found = []
-        for item in world.network:
-            counts[item[:2]] += 1
-            found.append((item, counts[item[:2]]))
-        return found
-
-    def _under(self, place: int, machines: list[tuple[str, int]], network: list[tuple[int, int]]) -> Any:
-        names = self._permutations[place]
-        parts = sorted((names.get(node, node), self.rename(place, number)) for node, number in machines)
-        sent = sorted((self.rename(place, number), count) for number, count in network)
-        return (tuple(parts), tuple(sent))
+    def _kind(self, number: int) -> int:
+        """The same for parts that differ by names only."""
+        if number not in self._kinds:
+            self._kinds[number] = min(self.rename(place, number) for place in range(len(self.rows)))
+        return self._kinds[number]
 
     def rename(self, place: int, number: int) -> int:
         """The number of a part under a permutation."""
@@ -74,6 +57,11 @@ class Renaming:
         if number not in table:
             table[number] = self.number(renamed(self._parts[number], self._permutations[place]))
         return table[number]
+
+
+def _sources(nodes: tuple[str, ...], names: Names) -> tuple[int, ...]:
+    """Which node, by its place, gets the name that stands at each place."""
+    return tuple(nodes.index(next(old for old in nodes if names[old] == new)) for new in nodes)
 
 
 def renamed(value: Any, names: Names) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +20,44 @@ from refinement.harness.why import why_refused
 NO_FACTS: Facts[Any, Any] = Facts()
 
 
+class Sent:
+    """The messages that have been sent, by their pool."""
+
+    def __init__(self, pools: Facts[str, frozenset[Rec]] = NO_FACTS) -> None:
+        self._pools = pools
+
+    def pool(self, name: str) -> frozenset[Rec]:
+        """All messages of one pool."""
+        return self._pools.get(name, frozenset())
+
+    def has(self, name: str, message: Rec) -> bool:
+        """Whether a message has been sent."""
+        return message in self.pool(name)
+
+    def add(self, name: str, messages: Iterable[Rec]) -> Sent:
+        """With these messages as well."""
+        return Sent(self._pools.set(name, self.pool(name) | frozenset(messages)))
+
+    def drop(self, name: str, messages: Iterable[Rec]) -> Sent:
+        """Without these messages."""
+        return Sent(self._pools.set(name, self.pool(name) - frozenset(messages)))
+
+    def known_as(self, name: str, messages: frozenset[Rec]) -> Sent:
+        """The same, with an equal pool in place of one."""
+        return Sent(self._pools.set(name, messages))
+
+    def since(self, before: Sent) -> set[tuple[str, Rec]]:
+        """What was not there before, with its pool."""
+        return {(name, message) for name in self._pools for message in self.pool(name) - before.pool(name)}
+
+    def changed(self, before: Sent) -> set[str]:
+        """The pools that are not what they were."""
+        return {name for name in self._pools if self.pool(name) != before.pool(name)}
+
+
+NOTHING_SENT = Sent()
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where the specification is. Pools of a `network set` are kept beside the state, since they only grow.
@@ -27,7 +66,7 @@ class Position:
     """
 
     state: State
-    sent: Facts[str, frozenset[Rec]] = NO_FACTS
+    sent: Sent = NOTHING_SENT
     facts: Facts[Any, Any] = NO_FACTS
     lives: Facts[str, Any] = NO_FACTS
 
@@ -109,17 +148,16 @@ class Walk:
         """A message that the specification does not model, or sends by an action it leaves open, is on its way."""
         pool = self.abstract.pools[message._name]
         self.spoken.add(message)
-        self.sent = self.sent.set(pool, self.sent.get(pool, frozenset()) | {message})
+        self.sent = self.sent.add(pool, (message,))
 
     def unsay(self, messages: set[Rec]) -> None:
         """These messages never left: the node that was to send them has crashed."""
         for message in messages:
-            pool = self.abstract.pools[message._name]
-            self.sent = self.sent.set(pool, self.sent[pool] - {message})
+            self.sent = self.sent.drop(self.abstract.pools[message._name], (message,))
 
     def was_sent(self, message: Rec) -> bool:
         """Whether the specification has sent a message."""
-        return message in self.sent.get(self.abstract.pools[message._name], frozenset())
+        return self.sent.has(self.abstract.pools[message._name], message)
 
     def _move_to(self, after: State, action: str | None, args: tuple[Value, ...], text: str) -> None:
         before = self.state
@@ -130,7 +168,7 @@ class Walk:
             new = getattr(after, attribute)
             if new:
                 self.spoken |= new
-                self.sent = self.sent.set(pool, self.sent.get(pool, frozenset()) | new)
+                self.sent = self.sent.add(pool, new)
                 after = after.but(**{attribute: frozenset()})
         self.state = after
         self.moves.append(Move(action, args, text, before, after, frozenset(changed)))
@@ -142,7 +180,7 @@ class Walk:
 
     def unsent(self, message: Rec) -> list[str]:
         lines = [f"nobody has sent {show(message)}"]
-        pool = self.sent.get(self.abstract.pools[message._name], frozenset())
+        pool = self.sent.pool(self.abstract.pools[message._name])
         near = sorted(pool, key=lambda other: -_alike(message, other))[:2]
         return lines + [f"nearest message sent: {show(other)}" for other in near]
 
@@ -151,11 +189,6 @@ class Walk:
     def get(self, variable: str, *path: Value) -> Any:
         """The value of a variable of the specification, or of one of its cells."""
         return at(self.state, self.abstract.attribute[variable], path)
-
-    def full(self) -> State:
-        """The state with the messages that have been sent."""
-        pools = {self.abstract.attribute[pool]: sent for pool, sent in self.sent.items()}
-        return self.state.but(**pools)
 
     def remember(self, key: Any, value: Any) -> Any:
         """A fact for later steps: the first value stays; what is known now."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
+
+from immutables import Map
 
 from impl.runtime import world as small
 from impl.runtime.effects import Persist, Rewrite
 from impl.runtime.protocol import Setup
-from impl.runtime.world import Bounds, Choice, Deliver, Flush, World
+from impl.runtime.world import Bounds, Choice, Deliver, Flush, Machine, World
 from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
@@ -54,18 +57,20 @@ class Judged:
         except Exception as problem:
             raise stopped(problem) from problem
         position = place.position
-        steps = tuple(self._steps(place, choice, taken))
+        steps = tuple(self.steps(place.world.machines, position.lives, choice, taken))
         moves: list[Move] = []
         for step in steps:
             position = self.refiner.check(position, step, moves)
         return Place(world, position), steps, tuple(moves)
 
-    def _steps(self, place: Place, choice: Choice, taken: tuple[small.Step, ...]) -> Iterator[Step]:
+    def steps(
+        self, machines: Map[str, Machine], lives: Map[str, Any], choice: Choice, taken: tuple[small.Step, ...]
+    ) -> Iterator[Step]:
         """The core's steps, with how much was durable before each."""
         fresh: dict[str, int] = {}
         for step in taken:
-            machine = place.world.machines[step.node]
-            life = place.position.lives.get(step.node)
+            machine = machines[step.node]
+            life = lives.get(step.node)
             written = 0 if life is None or step.event is None else life.written
             pending = 0 if isinstance(choice, Flush) else len(machine.unflushed)
             later = fresh.get(step.node, 0)

@@ -42,6 +42,8 @@ class RaftMapping(ProtocolMapping):
     small_sizes = {"Server": 2, "Value": 1, "TERMS": 2, "LENGTH": 2, "crashes": 1}
     role = "Server"
     crash = "crash"
+    history = ("decided", "reign")
+    deep = frozenset({"full"})
     free = frozenset({"Server.next_index", "Server.mode", "Server.votes", "Server.match_index", "Server.commit"})
     options = {"compact_entries": 30, "keep_entries": 3, "chunk_bytes": 400, "append_bytes": 100}
     orders = ("campaign", "precampaign", "resign", "compact")

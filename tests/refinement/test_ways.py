@@ -4,24 +4,20 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from random import Random
 
 import pytest
 from click.testing import CliRunner
 
-from impl.runtime.world import Bounds
 from refinement.__main__ import main, protocols
 from refinement.crdt_set import MAPPING as SETS
-from refinement.harness import campaign, coverage, exhaustive, live, mutants, report, saving, teams
+from refinement.harness import campaign, coverage, live, mutants, report, saving, teams
 from refinement.harness.campaign import Found, walk_of
-from refinement.harness.mapping import ProtocolMapping
 from refinement.harness.shrink import smaller_walk
 from refinement.harness.source import Ran, shown
 from refinement.harness.worlds import Judged
 from refinement.raft import MAPPING as RAFT
-from refinement.redis_lock import MAPPING as LOCKS
 from tests.impl.mutants import crdt_set, raft
 from tests.refinement import hold
 
@@ -40,41 +36,6 @@ def found_in(name: str) -> Found:
                 assert small.rejection is not None
                 return Found("walk", str(seed), small.rejection, small, judged, before=len(walked.choices))
     raise AssertionError(f"{name} was not found")
-
-
-def explored(name: str, bounds: Bounds, **options: bool) -> exhaustive.Explored:
-    """One world of Raft, explored to its end."""
-    search = exhaustive._Search(RAFT, bounds, name, options.get("symmetry", True), options.get("ordered", True))
-    return search.run(float("inf"), 100_000, None)
-
-
-ONE_ELECTION = Bounds(RAFT.nodes, (("campaign", 1),))
-
-
-def test_exhaustive_covers_a_world_and_symmetry_changes_no_verdict() -> None:
-    symmetric = explored("one election", ONE_ELECTION)
-    plain = explored("one election", ONE_ELECTION, symmetry=False)
-    assert symmetric.complete
-    assert plain.complete
-    assert symmetric.failure is None
-    assert plain.failure is None
-    assert symmetric.states < plain.states <= 6 * symmetric.states
-
-
-def test_exhaustive_gives_the_shortest_way_to_a_mistake() -> None:
-    with MISTAKES["leads_on_one_vote"].planted():
-        result = explored("one election", ONE_ELECTION)
-    assert result.failure is not None
-    assert not result.complete
-    assert len(result.failure.choices) == 1
-
-
-def test_exhaustive_says_when_it_is_partial() -> None:
-    search = exhaustive._Search(RAFT, ONE_ELECTION, "one election", True, True)
-    result = search.run(float("inf"), 20, None)
-    assert not result.complete
-    assert "PARTIAL" in report.explored_line(result)
-    assert report.explored_data("raft", [result])["verdict"] == "incomplete"
 
 
 def test_guided_walks_show_behaviours_of_the_specification() -> None:
@@ -201,38 +162,6 @@ def test_a_cluster_of_another_size_shows_what_half_of_the_votes_does() -> None:
 def test_every_known_mistake_is_found(protocol: str) -> None:
     done = CliRunner().invoke(main, ["mutants", protocol, "--seconds", "45", "--json"])
     assert json.loads(done.stdout)["missed"] == []
-
-
-SMALL_WORLDS = [
-    (RAFT, Bounds(RAFT.nodes, (("campaign", 1),), crashes=1)),
-    (SETS, Bounds(SETS.nodes, (), (((b"SADD", b"s", b"a"), 1), ((b"SREM", b"s", b"a"), 1)), options=(("shards", 1),))),
-    (LOCKS, Bounds(LOCKS.nodes, (("campaign", 1), ("wait", 2)))),
-]
-
-
-@pytest.mark.parametrize(("mapping", "bounds"), SMALL_WORLDS, ids=["raft", "crdt_set", "redis_lock"])
-@pytest.mark.parametrize("ordered", [True, False])
-def test_choices_that_commute_are_taken_in_one_order_and_no_world_is_missed(
-    mapping: ProtocolMapping, bounds: Bounds, ordered: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def explore() -> exhaustive.Explored:
-        return exhaustive._Search(mapping, bounds, "small", True, ordered).run(time.monotonic() + 300, 100_000, None)
-
-    fewer = explore()
-    monkeypatch.setattr(exhaustive, "independent", lambda world, one, other: False)
-    every = explore()
-    assert fewer.complete and every.complete
-    assert fewer.states == every.states and fewer.depth == every.depth
-    assert fewer.transitions < 0.9 * every.transitions
-
-
-def test_symmetry_finds_worlds_that_differ_by_names() -> None:
-    for mapping, bounds in SMALL_WORLDS:
-        few, many = (
-            exhaustive._Search(mapping, bounds, "small", symmetry, True).run(time.monotonic() + 300, 100_000, None)
-            for symmetry in (True, False)
-        )
-        assert few.complete and many.complete and few.states < 0.5 * many.states
 
 
 def test_where_the_specification_is_too_small_nothing_is_wrong() -> None:
