@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pyspec.base.diagnostics import Diagnostic
@@ -124,12 +124,13 @@ class _Proof:
         unsupported = self.problem.leave_out_unsupported()
         if self.flaws and (found := self._first()) is not None:
             return untried(self.spec, self.setting, self.flaws, found, time.monotonic() - started)
-        self.items = self._following()
+        self.items = self._following(self.ways[: len(QUICK) + 1])
         follow = {item.result.part for item in self.items}
         again = time.monotonic()
         tasks = list(self._tasks(follow))
         built = time.monotonic() - again
         self.items += self._solved(tasks)
+        self._follow_after_all()
         self._refine()
         if self.instance is None:
             self._refute(glance=True)
@@ -306,12 +307,21 @@ class _Proof:
         for item, again in zip(unknown, solved, strict=True):
             item.result = again.result
 
-    def _following(self) -> list[_Item]:
+    def _following(self, attempts: tuple[Attempt, ...], only: Container[str] | None = None) -> list[_Item]:
         """The conjuncts of invariants that follow from the lemmas, and from the invariants before them; in a quarter of
         the time, since what does not follow can still be proved by induction."""
         until = time.monotonic() + self._left() / 4
-        tasks = [(one, self._task(one, self.ways, until)) for one in self.problem.following()]
+        several = (one for one in self.problem.following() if only is None or (one.part and one.part.label in only))
+        tasks = [(one, self._task(one, attempts, until)) for one in several]
         return [item for item in self._solved(tasks) if not item.open]
+
+    def _follow_after_all(self) -> None:
+        """What induction has left open, in more ways than at first."""
+        left = {item.result.part for item in self.items if item.open and item.result.kind == "step"}
+        if self.instance is None and left:
+            found = self._following(self.ways[len(QUICK) + 1 :], left)
+            follow = {item.result.part for item in found}
+            self.items = [*found, *(item for item in self.items if not self._follows(item.obligation, follow))]
 
     def _follows(self, one: Obligation, follow: set[str]) -> bool:
         return one.part is not None and one.kind != "defined" and one.part.label in follow
