@@ -36,8 +36,8 @@ nightly: setup   ## everything, with the slow tests and the deep models
 	@PYSPEC_RANDOM=10000 PYSPEC_RANDOM_SPECS=2000 PYSPEC_RANDOM_BOUNDED=1000 $(PYTEST) -n $(WORKERS) -m "not bench"
 
 PROVED := fenced_lock pbft_certificates two_phase_commit voting paxos raft_core
-# refinement by logs is left to the search of their models
-LOGS   := multi_voting replica_set zab_core
+# whose refinement is left to the search of their models, or that have none
+LOGS   := multi_voting replica_set zab_core redis_lock redlock galera crdt_set crdt_map multi_value_register
 
 prove: setup     ## prove what is claimed for any number of nodes (docs/decisions/proofs.md)
 	@$(PYTHON_BIN) -m pyspec prove --no-search $(PROVED:%=specs/%.pspec)

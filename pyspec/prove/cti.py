@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import z3
@@ -23,11 +24,12 @@ from pyspec.prove.decode import Decoder, TooLarge
 from pyspec.prove.defined import defined
 from pyspec.prove.encode import Env
 from pyspec.prove.execute import Run
-from pyspec.prove.logic import Truth, conj, implies, neg
+from pyspec.prove.logic import Truth, conj, disj, implies, less, neg
 from pyspec.prove.obligations import NAMED, STEP, Given, Obligation, Obligations
 from pyspec.prove.sizes import Sizes, fewest, flipped, instance, larger, smaller, starting
 from pyspec.prove.structure import equal, lift
-from pyspec.prove.values import MapVal, SetVal, Val
+from pyspec.prove.universe import Universe
+from pyspec.prove.values import MapVal, SeqVal, SetVal, Val
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,7 @@ class Search:
         self.place, self.run, self.obligation, self.target = place, run, obligation, target
         self.problem, self.machine = place.problem, place.machine
         self.solver: Any = None
+        self._best: Any = None  # the plainest model so far
 
     def solve(self, until: float, polish: float = 3.0) -> Trace | None:
         """A counterexample, if there is one; `polish`: seconds to make it plainer."""
@@ -226,7 +229,7 @@ class Search:
 
     def _plainest(self, best: Any, until: float, polish: float) -> Any:
         """A model whose state differs from the initial one in as few places as possible."""
-        until = min(until, time.monotonic() + polish)
+        until, self._best = min(until, time.monotonic() + polish), best
         for wanted in self._wishes():
             if time.monotonic() > until:
                 break
@@ -236,8 +239,8 @@ class Search:
             if plainer is None:
                 self.solver.pop()
             else:
-                best = plainer
-        return best
+                self._best = plainer
+        return self._best
 
     def _wishes(self) -> Iterator[Truth]:
         """That variables, and then their cells, are as in the first initial state."""
@@ -258,14 +261,31 @@ class Search:
             for key in values_of(of.key):
                 at = lift(u, of.key, key)
                 yield equal(u, now.at(at), then.at(at))
-                if isinstance(of.value, ty.Map | ty.Set):
+                if isinstance(of.value, ty.Map | ty.Set | ty.Seq):
                     yield from self._cells(of.value, now.at(at), then.at(at))
-        elif isinstance(of, ty.Set) and isinstance(now, SetVal):
-            try:
-                for _, x in list(Decoder(u, self.solver.model()).candidates(of.item))[:60]:
-                    yield neg(now.contains(x))
-            except (TooLarge, z3.Z3Exception):
+        elif isinstance(now, SeqVal):
+            yield from (less(now.length, longest + 1) for longest in (2, 1))
+        elif isinstance(of, ty.Set) and isinstance(now, SetVal) and isinstance(then, SetVal):
+            with suppress(TooLarge):
+                yield from self._fewer(of.item, now, then)
+
+    def _fewer(self, item: ty.Type, now: SetVal, then: SetVal) -> Iterator[Truth]:
+        """That a set has no elements but those it has in the plainest model so far, and then one less."""
+        kept: set[Value] = set()
+        while True:
+            best = Decoder(self.problem.encoder.u, self._best)
+            there = {value: x for value, x in best.candidates(item) if best.truth(now.contains(x))}
+            yield now.each("all", partial(_among, best.u, tuple(there.values())))
+            more = (value for value, x in there.items() if value not in kept and not best.truth(then.contains(x)))
+            value = next(more, None)
+            if value is None:
                 return
+            kept.add(value)
+            yield neg(now.contains(there[value]))
+
+
+def _among(u: Universe, several: Sequence[Val], x: Val) -> Truth:
+    return disj(equal(u, x, one) for one in several)
 
 
 def is_state(made: Instance, state: State) -> core.Expr:

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,46 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "inductive.md"
 SPECS = {path.stem: path for path in sorted((ROOT / "specs").glob("*.pspec"))}
 KINDS = ("invariant", "lemma", "step")
-#: Smaller than `ci`, so that all is decided in minutes.
-SMALLER = {
-    "causal_crdt": ("MAX=1",),
-    "crdt_op": ("MAX=1",),
-    "multi_paxos": ("LAST=0",),
-    "raft_snapshots": ("LENGTH=1",),
-    "xdcr": ("MAX=1",),
-    "zab": ("EPOCHS=1",),
-}
-#: Why what is not inductive is left so, and what is proved instead.
-REASONS = {
-    "binlog": "Nothing says where the transactions in logs and engines come from: that each was made once, that members' logs "
-    "are beginnings of the source's, that what was answered or read is at a member. The model is searched whole.",
-    "causal_crdt": "Nothing says that balances are those of what was delivered; the delivery itself (causal broadcast) is inductive, "
-    "and proved for any number of sites.",
-    "crdt_op": "Nothing says that a stamp is used once and that a clock is ahead of the stamps seen. The delivery (causal broadcast) is "
-    "inductive and proved for any number of sites; that concurrent effects commute is a law, proved for all values.",
-    "multi_paxos": "Its argument is that of `multi_voting`, which it refines and which is proved for any size.",
-    "pbft_checkpoints": "The argument of `pbft` (what could commit is kept) would have to be said for each sequence number and for "
-    "certificates below the window; `pbft` has it for one.",
-    "pbft_replacement": "As for `pbft_checkpoints`; besides, who is out depends on evidence that earlier views left behind.",
-    "raft": "Messages in flight need an invariant each. The proof is `raft_core`'s, which `raft` refines: its invariants are inductive and "
-    "proved for any size.",
-    "raft_membership": "As for `raft`; besides, that majorities of successive configurations intersect.",
-    "raft_mongo": "The published abstraction, with its properties as published; `replica_set` has the lemmas and is proved for any size.",
-    "raft_prevote": "The lemma would be that terms of votes are those of voters; terms are renumbered here, so that a model is a finite graph.",
-    "raft_reads": "As for `raft`: leader completeness is assumed of elections here and proved in `raft_core`.",
-    "raft_snapshots": "As for `raft`; besides, that what a snapshot covers was committed.",
-    "vector_clock": "Nothing says that the past of a version is the causal history of its dot. That comparing clocks agrees with causal "
-    "history is a law, proved for any size.",
-    "xdcr": "Nothing says that a document is made once, by the cluster that it names. That the resolution is the maximum of a total "
-    "order is a law, proved for all values.",
-    "zab": "Messages in flight need an invariant each. `zab_core` has the argument, inductive and proved for any size.",
-}  # fmt: skip
+#: `sizes`: smaller than `ci` where that takes too long; `reasons`: why what is not inductive is left so.
+KNOWN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 HEAD = """# What is inductive
 
-Written by `python -m tests.prove.inductive` from `pyspec prove -m ci`: which invariants, lemmas and step properties of each
-specification are inductive at the sizes of its `ci` model, or of a smaller one. *Not inductive* is no bug: the search of the model has
-found no violation; some state that cannot be reached satisfies all of them and has a step that does not. Its
-counterexample is shown, and why no lemma excludes it. What is proved for any number of nodes is in [Proofs](decisions/proofs.md).
+Written by `python -m tests.prove.inductive` from `pyspec prove -m ci`: which invariants, lemmas and step properties of
+each specification are inductive at the sizes of its `ci` model, or of a smaller one. *Not inductive* is no bug: the
+search of the model has found no violation; some state that cannot be reached satisfies all of them and has a step that
+does not. Its counterexample is shown, and why no lemma excludes it. What is proved for any number of nodes is in
+[Proofs](decisions/proofs.md).
 
 | specification | sizes | inductive | not | undecided |
 |---|---|---|---|---|
@@ -75,7 +45,7 @@ class Section:
 
 def section(name: str, seconds: int) -> Section:
     """Proves one specification."""
-    sizes = [part for one in SMALLER.get(name, ()) for part in ("-c", one)]
+    sizes = [part for one in KNOWN["sizes"].get(name, ()) for part in ("-c", one)]
     command = [sys.executable, "-m", "pyspec", "prove", "-m", "ci", *sizes, "--no-search", "--no-refinement"]
     command += ["--max-seconds", str(seconds), str(SPECS[name].relative_to(ROOT))]
     report = json.loads(_run([*command, "--json"]))
@@ -86,7 +56,8 @@ def section(name: str, seconds: int) -> Section:
     row = f"| {name} | {report['setting']} | {whole - len(open_)} of {whole} | {_names(false)} | {_names(rest)} |\n"
     if not open_:
         return Section(row, "")
-    return Section(row, f"## {name}\n\n{REASONS.get(name, '')}\n\n" + "".join(map(_block, _traces(_run(command)))))
+    traces = _traces(_run(command)) if false else []
+    return Section(row, f"## {name}\n\n{KNOWN['reasons'].get(name, '')}\n\n" + "".join(map(_block, traces)))
 
 
 def _names(found: list[str]) -> str:

@@ -16,6 +16,9 @@ OPTIONS = Options(seconds=20, cti_seconds=5)
 QUICK = {
     "fenced_lock": {"tokens_are_unique", "fenced_order", "tokens_grow"},
     "pbft_certificates": {"one_certificate"},
+    "redis_lock": {"mutual_exclusion", "token_uniqueness", "fenced_order", "owner_only_release"},
+    "redlock": {"mutual_exclusion"},
+    "crdt_map": {"reset_remove", "strong_convergence"},
 }
 SLOW = {
     "two_phase_commit": {"consistent", "one_decision", "decisions_are_final", "refines_transaction_commit"},
@@ -24,6 +27,9 @@ SLOW = {
     "multi_voting": {"agreement", "one_command_per_ballot", "votes_safe"},
     "raft_core": {"election_safety", "log_matching", "leader_completeness", "state_machine_safety"},
     "zab_core": {"primary_uniqueness", "primary_integrity", "agreement", "primary_order", "integrity"},
+    "galera": {"same_verdicts", "equal_at_equal_seqno", "no_lost_update", "durability"},
+    "crdt_set": {"observed_remove", "strong_convergence"},
+    "multi_value_register": {"nothing_is_lost", "only_current", "strong_convergence"},
     "replica_set": {"never_roll_back_committed", "never_roll_back_before_commit_point", "leader_completeness"},
 }
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.prove.inductive import PAGE, REASONS, SPECS, properties, section, sections
+from tests.prove.inductive import KNOWN, PAGE, SPECS, properties, section, sections
 
 SHOWN = sections(PAGE.read_text(encoding="utf-8"))
 #: Those that are proved again in seconds.
@@ -21,7 +21,7 @@ def test_every_property_is_accounted_for(name: str) -> None:
     known = properties(name)
     assert set(open_) <= {*known, "evaluation"}
     assert whole in (len(known), len(known) + 1) and proved == whole - len(open_)
-    assert bool(open_) == bool(SHOWN[name].text) == (name in REASONS)
+    assert bool(open_) == bool(SHOWN[name].text) == (name in KNOWN["reasons"])
     shown = set(re.findall(r"^Counterexample to induction for (\w+)", SHOWN[name].text, re.MULTILINE))
     assert shown == set(filter(None, false.split(", ")))
 
