@@ -30,7 +30,7 @@ NAVIGATION = {
         "finding-a-bug", "checking-in-ci", "testing", "proving", "finding-lemmas", "trace-validation", "refinement", "clusters",
         "diagrams",
     ],
-    "Reference": ["language", "cli", "python", "errors", "api"],
+    "Reference": ["language", "cli", "python", "errors", "inductive", "api"],
     "Background": ["architecture", "decisions/index", "contributing"],
 }  # fmt: skip
 
