@@ -54,7 +54,7 @@ def lasting(default: float, what: str = "How long to go on.") -> Callable[[F], F
     return click.option("--seconds", type=click.FloatRange(0.1), default=default, show_default=True, help=what)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Hold the implementations against their specifications.
 
