@@ -110,13 +110,15 @@ def explain(session: Session, search: Search) -> Rejection:
     kept = tuple(list(best.values())[:MOST_CANDIDATES])
     cause, diagnosis = what_would_help(session, search, kept)
     gone = _forgotten(session, search)
-    unsure = len(search.states) > MOST_STATES or any(
-        "can be received" in why for miss in misses for why in miss.reasons
-    )
+    unsure = len(search.states) > MOST_STATES or any(_lacks_a_message(why) for miss in misses for why in miss.reasons)
     lacking = gone > 0 and unsure
     if lacking:
         keep = session.text.log.keep
         diagnosis.append(f"{gone:,} older messages have been forgotten ([log] keep = {keep}; keep = 0 keeps all)")
+    if session.text.silent:
+        diagnosis.append(
+            f"at most {session.text.most_silent} silent steps were tried together ([silent] most = N tries more)"
+        )
     line = events[0].line
     shown = search.states[:MOST_STATES]
     return Rejection(
@@ -132,6 +134,11 @@ def explain(session: Session, search: Search) -> Rejection:
         search.conclusive and not lacking,
         cause,
     )
+
+
+def _lacks_a_message(why: str) -> bool:
+    """Whether a reason may go away with one more message: none fits, or none is for this node."""
+    return "can be received" in why or " cannot be " in why
 
 
 def _forgotten(session: Session, search: Search) -> int:

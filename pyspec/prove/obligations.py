@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -206,7 +207,8 @@ class Obligations:
         ]
         for var in self.spec.vars:
             if var.name not in self._written and (formula := _as_at_first(var)) and not self._told_by_quorums(var):
-                found.append(self._hypothesis(f"{var.name} at first", partial(self._truth_before, formula)))
+                with suppress(SpecError):  # of what has no encoding nothing is assumed
+                    found.append(self._hypothesis(f"{var.name} at first", partial(self._truth_before, formula)))
         return found
 
     def _truth_before(self, formula: core.Expr) -> Truth:
@@ -281,6 +283,8 @@ class Obligations:
 
     def initial(self) -> Iterator[Obligation]:
         """The initial states satisfy every conjunct."""
+        if not self.parts and not any(prop.kind == "refines" for prop in self.spec.properties):
+            return  # laws alone: whether the initial state has an encoding does not matter
         e = self.encoder
         with e.u.collecting() as facts:
             state, guards = self._initial_state()

@@ -95,7 +95,10 @@ def test_steps_that_no_line_shows(records: list[Record], tmp_path: Path) -> None
     log = write(tmp_path / "log.jsonl", without(records, "append_entries"))
     mapping = FULL.replace('[event.append_entries]\naction = "append_entries"\nwith = { peer = "peer" }\n', "")
     assert not make_mapping(RAFT, mapping).validate([log]).accepted
-    result = make_mapping(RAFT, mapping + '[silent]\nactions = ["append_entries"]\n').validate([log])
+    silent = '[silent]\nactions = ["append_entries"]\n'
+    few = make_mapping(RAFT, mapping + silent + "most = 1\n").validate([log])
+    assert not few.accepted and "at most 1 silent steps were tried together" in few.text()
+    result = make_mapping(RAFT, mapping + silent + "most = 3\n").validate([log])
     assert result.accepted and 0 < result.silent_steps <= sum(r["event"] == "append_entries" for r in records)
 
 
@@ -146,8 +149,9 @@ def test_a_search_that_gives_up_is_no_rejection(records: list[Record], tmp_path:
     assert mapping.validate(files).verdict == "rejected"
 
 
-def test_a_message_that_was_forgotten_is_no_rejection(records: list[Record], tmp_path: Path) -> None:
-    log = [write(tmp_path / "log.jsonl", records)]
+@pytest.mark.parametrize("seed", range(1, 8))
+def test_a_message_that_was_forgotten_is_no_rejection(seed: int, tmp_path: Path) -> None:
+    log = [write(tmp_path / "log.jsonl", raft_records(120, seed))]
     few = make_mapping(RAFT, FULL.replace("[log]", "[log]\nkeep = 1")).validate(log)
     assert few.verdict == "unknown" and "have been forgotten" in few.text()
     assert make_mapping(RAFT, FULL.replace("[log]", "[log]\nkeep = 0")).validate(log).accepted

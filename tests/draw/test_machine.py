@@ -52,7 +52,9 @@ def test_raft() -> None:
         ("follower", "candidate", "timeout"),
         ("candidate", "candidate", "timeout"),
         ("candidate", "leader", "on_Vote"),
+        ("candidate", "follower", "refused"),
         ("candidate", "follower", "crash"),
+        ("leader", "follower", "refused"),
         ("leader", "follower", "crash"),
     }
 

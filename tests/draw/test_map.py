@@ -24,6 +24,7 @@ def test_raft() -> None:
         ("on RequestVote", "Vote"),
         ("Vote", "on Vote"),
         ("append_entries", "Append"),
+        ("heartbeat", "Append"),
         ("Append", "on Append"),
         ("on Append", "Reply"),
         ("Reply", "on Reply"),
