@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -34,19 +35,19 @@ model more: CALM = false
 """
 
 
-def mutate(folder: Path, *options: str, text: str = SPEC) -> dict[str, object]:
+def mutate(folder: Path, *options: str, text: str = SPEC) -> dict[str, Any]:
     path = folder / "steps.pspec"
     path.write_text(text)
     result = CliRunner().invoke(cli, ["mutate", str(path), "--json", *options], standalone_mode=False)
     assert result.exception is None, result.output
-    found: dict[str, object] = json.loads(result.output)
+    found: dict[str, Any] = json.loads(result.output)
     assert found["exit_code"] == result.return_value
     return found
 
 
 def test_fates_and_score(tmp_path: Path) -> None:
     found = mutate(tmp_path)
-    fates = {(m["line"], m["what"]): m for m in found["mutants"]}  # type: ignore[attr-defined]
+    fates = {(m["line"], m["what"]): m for m in found["mutants"]}
     assert fates[5, "guard dropped"]["by"] == "small"
     assert fates[6, "assignment to x removed"]["by"] == "top"
     assert fates[8, "guard dropped"]["explained"] == "to look again changes nothing"
@@ -58,7 +59,7 @@ def test_fates_and_score(tmp_path: Path) -> None:
 
 
 def test_what_the_first_model_lets_pass_another_may_notice(tmp_path: Path) -> None:
-    found = {(m["line"], m["what"]): m for m in mutate(tmp_path, "--then", "more")["mutants"]}  # type: ignore[attr-defined]
+    found = {(m["line"], m["what"]): m for m in mutate(tmp_path, "--then", "more")["mutants"]}
     assert (found[5, "guard dropped"]["fate"], found[5, "guard dropped"]["model"]) == ("killed", "ci")
     assert (found[14, "guard dropped"]["fate"], found[14, "guard dropped"]["by"]) == ("killed", "grows")
     assert found[14, "guard dropped"]["model"] == "more"
@@ -70,7 +71,7 @@ def test_what_goes_on_too_long_is_unfinished_unless_explained(tmp_path: Path, mo
     monkeypatch.setattr("pyspec.cli.mutate.GROWTH", 1)
     text = SPEC.replace("when x <= 2", "when false  # survives: so it is").replace("seen = seen", "x = 9")
     found = mutate(tmp_path, text=text.replace("x < 4", "true").replace("0..9", "0..99"))
-    unfinished = [m for m in found["mutants"] if m["fate"] == "unfinished"]  # type: ignore[attr-defined]
+    unfinished = [m for m in found["mutants"] if m["fate"] == "unfinished"]
     assert {m["by"] for m in unfinished} == {"states"}
     assert {m["explained"] for m in unfinished} >= {"so it is", ""}
 

@@ -3,7 +3,9 @@ induction survives."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,12 +30,15 @@ model ci: Node = 2
 """
 
 
+Prove = Callable[..., Report]
+
+
 @pytest.fixture
-def prove(tmp_path: Path) -> object:
-    def proved(more: str = "", **asked: object) -> Report:
+def prove(tmp_path: Path) -> Prove:
+    def proved(more: str = "", **asked: Any) -> Report:
         path = tmp_path / "counter.pspec"
         path.write_text(SPEC + more, encoding="utf-8")
-        return prove_file(str(path), Asked(no_cache=True, **asked), None)  # type: ignore[arg-type]
+        return prove_file(str(path), Asked(no_cache=True, **asked), None)
 
     return proved
 
@@ -42,7 +47,7 @@ def _verdicts(report: Report) -> dict[str, str]:
     return {prop["name"]: prop["verdict"] for prop in report["properties"]}
 
 
-def test_a_false_lemma_is_false_and_nothing_else_is_tried(prove) -> None:  # type: ignore[no-untyped-def]
+def test_a_false_lemma_is_false_and_nothing_else_is_tried(prove: Prove) -> None:
     report = prove("lemma few: n <= 1\n")
     assert _verdicts(report) == {"low": "not tried", "known": "not tried", "few": "false"}
     assert (report["verdict"], report["exit_code"]) == ("refuted", 1)
@@ -51,13 +56,13 @@ def test_a_false_lemma_is_false_and_nothing_else_is_tried(prove) -> None:  # typ
     assert "few is false" in few["trace"]["text"]
 
 
-def test_a_false_step_property_breaks_no_induction(prove) -> None:  # type: ignore[no-untyped-def]
+def test_a_false_step_property_breaks_no_induction(prove: Prove) -> None:
     report = prove("step still: n == n'\n")
     still = next(prop for prop in report["properties"] if prop["name"] == "still")
     assert (still["verdict"], still["breaks"]) == ("false", None)
 
 
-def test_a_flaw_is_searched_in_the_model_that_it_names(prove) -> None:  # type: ignore[no-untyped-def]
+def test_a_flaw_is_searched_in_the_model_that_it_names(prove: Prove) -> None:
     report = prove(flaws=("jumps",))
     low = report["properties"][0]
     assert (low["verdict"], report["exit_code"]) == ("false", 1)
