@@ -100,6 +100,11 @@ def search(request: Request, spec: core.Spec, progress: ProgressLine | None) -> 
     report["files"] = list(spec.files)
     reduced = bool(report["symmetry"])
     report["expectations"] = expectations(expects, report, symmetric=reduced if instance.symmetric else None)
+    if request.symmetry and not full_only and instance.symmetric and not reduced:
+        never = [e for e in expects if needs_symmetry(e)]
+        report["expectations"] += [
+            {"what": e.kind, "expected": e.number, "found": "no reduction by symmetry", "met": False} for e in never
+        ]
     report["notes"] = ["no reduction by symmetry: the model pins the counts of the full search"] if full_only else []
     report["notes"] += instance.notes if request.symmetry else []
     if request.symmetry and not full_only and instance.symmetric and asks_liveness(spec, request):

@@ -134,6 +134,14 @@ def test_a_pinned_count_that_differs_fails(call: Any) -> None:
     assert "NOT MET" in done.out
 
 
+def test_a_pinned_count_of_a_reduction_that_cannot_be_made_fails(call: Any) -> None:
+    lively = LIGHTS.replace("expect 1 states", "expect 4 symmetric") + "liveness all_done: eventually changes == 3\n"
+    Path("lively.pspec").write_text(lively.replace("protocol lights", "protocol lively"))
+    done = call("check lively.pspec -m broken")
+    assert done.code == exits.FAILED
+    assert "expect 4 symmetric states  NOT MET: found no reduction by symmetry" in done.out
+
+
 def test_the_second_run_is_cached(call: Any) -> None:
     first = call("check lights.pspec --json").json
     second = call("check lights.pspec --json").json
