@@ -9,10 +9,10 @@ from pyspec.base.diagnostics import SpecError, error
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
+from pyspec.lang.binders import bind_all, with_lets
 from pyspec.lang.displays import items_of
 from pyspec.lang.exprs import (
     Want,
-    bind_all,
     boolean,
     check,
     coerce,
@@ -23,7 +23,6 @@ from pyspec.lang.exprs import (
     lift_items,
     op,
     pair,
-    with_lets,
 )
 from pyspec.lang.names import Env
 from pyspec.lang.typeops import BOOL, INT, article, join, ordered, same, show, value_type

@@ -7,21 +7,8 @@ from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
-from pyspec.lang.exprs import (
-    INFER,
-    Bound,
-    NeedsContext,
-    Want,
-    bind,
-    bind_all,
-    boolean,
-    check,
-    coerce,
-    infer,
-    needs_context,
-    op,
-    with_lets,
-)
+from pyspec.lang.binders import Bound, bind, bind_all, with_lets
+from pyspec.lang.exprs import INFER, NeedsContext, Want, boolean, check, coerce, infer, needs_context, op
 from pyspec.lang.names import Env
 from pyspec.lang.typeops import INT, article, join, same, value_type
 

@@ -7,7 +7,8 @@ from pyspec.base.source import Span
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
-from pyspec.lang.exprs import Want, bind, boolean, check, coerce, infer, with_lets
+from pyspec.lang.binders import bind, with_lets
+from pyspec.lang.exprs import Want, boolean, check, coerce, infer
 from pyspec.lang.ghosts import walk
 from pyspec.lang.names import Env, FunctionSig, Names
 from pyspec.lang.patterns import match_pattern

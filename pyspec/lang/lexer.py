@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pyspec.base.diagnostics import Diagnostic
 from pyspec.base.source import Source, Span
+from pyspec.lang.habits import CHARACTERS
 
 #: Words with a meaning wherever they stand.
 HARD = frozenset(
@@ -121,7 +122,7 @@ def _bad(value: str, span: Span) -> Diagnostic:
     if value == "\t":
         return Diagnostic("E0102", "a tab; indent with spaces", span)
     shown = value if value.isprintable() else repr(value)[1:-1]
-    return Diagnostic("E0101", f"unexpected character {shown}", span)
+    return Diagnostic("E0101", f"unexpected character {shown}", span, CHARACTERS.get(value))
 
 
 def _token(kind: str, value: str, span: Span, found: list[Diagnostic]) -> Token:

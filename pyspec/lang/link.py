@@ -31,6 +31,11 @@ class Linked:
     abstracts: tuple[Abstract, ...] = ()
 
 
+def _nearest(path: Path) -> str | None:
+    """A hint that names the specification beside a missing one whose name is nearest."""
+    return closest(path.name, sorted(one.name for one in path.parent.glob("*.pspec")))
+
+
 def read(path: Path, span: Span | None = None) -> Source:
     """Read a file as text.
 
@@ -43,7 +48,7 @@ def read(path: Path, span: Span | None = None) -> Source:
             raise error("E0003", f"{shown} is too large for a specification", at)
         data = path.read_bytes()
     except FileNotFoundError:
-        raise error("E0001", f"there is no file {shown}", at) from None
+        raise error("E0001", f"there is no file {shown}", at, _nearest(path)) from None
     except OSError as wrong:
         raise error("E0002", f"cannot read {shown}: {wrong.strerror or wrong}", at) from None
     try:

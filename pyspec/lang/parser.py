@@ -96,13 +96,16 @@ def _parse(lines: list[Line], start: str, file: str) -> object:
     if start == "expr":  # stands alone: no line ends here
         tokens = [token for token in tokens if token.type != "_NL"]
     parser = _lark().parse_interactive(None, start)
+    fed = 0
     try:
         for token in tokens:
             parser.feed_token(token)
+            fed += 1
         last = tokens[-1]
         tree = parser.feed_eof(last)  # type: ignore[no-untyped-call]
     except UnexpectedToken as wrong:
-        raise SpecError([unexpected(wrong.token, set(wrong.accepts or wrong.expected), file)]) from None
+        accepts = set(wrong.accepts or wrong.expected)
+        raise SpecError([unexpected(tokens, min(fed, len(tokens) - 1), wrong.token, accepts, file)]) from None
     except UnexpectedInput:
         raise SpecError([Diagnostic("E0110", "this cannot be read", lines[0].tokens[0].span)]) from None
     try:
@@ -183,7 +186,8 @@ def _declaration(chunk: list[Line], file: str) -> syntax.Decl:
 
 
 def _not_a_declaration(token: Token) -> Diagnostic:
+    from pyspec.lang import habits
     from pyspec.lang.messages import closest
 
-    hint = closest(token.text, sorted(SOFT))
+    hint = habits.WORDS.get(token.text) or closest(token.text, sorted(SOFT))
     return Diagnostic("E0107", f"`{token.text}` does not start a declaration", token.span, hint)

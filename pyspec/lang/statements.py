@@ -8,8 +8,9 @@ from pyspec.base.diagnostics import error
 from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
+from pyspec.lang.binders import bind, bind_all, with_lets
 from pyspec.lang.channels import disconnect
-from pyspec.lang.exprs import bind, bind_all, boolean, check, coerce, combine, element_type, infer, with_lets
+from pyspec.lang.exprs import boolean, check, coerce, combine, element_type, infer
 from pyspec.lang.messages import closest
 from pyspec.lang.messaging import send
 from pyspec.lang.names import Env

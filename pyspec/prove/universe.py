@@ -22,7 +22,7 @@ from pyspec.lang import types as ty
 from pyspec.lang.typeops import show
 from pyspec.prove import flat
 from pyspec.prove.logic import Term, Truth, at_most, conj, disj, implies, ite, less, neg
-from pyspec.prove.values import COLLECTIONS, BagVal, MapVal, Opt, Row, SeqVal, SetVal, Shape, Sum, Val
+from pyspec.prove.values import COLLECTIONS, BagVal, MapVal, Opt, Row, SeqVal, SetVal, Shape, Sum, Val, joined, some
 
 #: In the finite setting quantifiers over at most this many values are written out.
 WRITTEN_OUT = 16
@@ -208,7 +208,7 @@ class Universe:
     def _make_shapes(self, of: ty.Type) -> tuple[Shape, ...]:
         if isinstance(of, ty.Option):
             missing = Opt(False, self.junk(of.item))
-            return (Shape("none", (), lambda leaves: missing), *map(_some, self.shapes(of.item)))
+            return (Shape("none", (), lambda leaves: missing), *map(some, self.shapes(of.item)))
         if isinstance(of, ty.Record):
             return self.product(tuple(kind for _, kind in of.fields))
         if isinstance(of, ty.Tuple):
@@ -226,7 +226,7 @@ class Universe:
 
     def product(self, parts: tuple[ty.Type, ...]) -> tuple[Shape, ...]:
         """The shapes of a row."""
-        return tuple(_joined(row) for row in itertools.product(*map(self.shapes, parts)))
+        return tuple(joined(row) for row in itertools.product(*map(self.shapes, parts)))
 
     def _sum(self, of: ty.Union, at: int, fields: Val) -> Sum:
         rows = (fields if number == at else self.junk(case) for number, case in enumerate(of.cases))
@@ -463,22 +463,6 @@ class Universe:
         if isinstance(of, ty.Enum | ty.Sort):
             return at_most(self.index(of, a), self.index(of, b))
         return at_most(a, b)
-
-
-def _some(inner: Shape) -> Shape:
-    return Shape(f"some{inner.label}", inner.leaves, lambda leaves: Opt(True, inner.build(leaves)))
-
-
-def _joined(row: tuple[Shape, ...]) -> Shape:
-    widths = [len(shape.leaves) for shape in row]
-    starts = [sum(widths[:at]) for at in range(len(widths))]
-
-    def build(leaves: tuple[Term, ...]) -> Val:
-        parts = zip(row, starts, widths, strict=True)
-        return Row(tuple(shape.build(leaves[start : start + width]) for shape, start, width in parts))
-
-    leaves = tuple(leaf for shape in row for leaf in shape.leaves)
-    return Shape("".join(f",{shape.label}" for shape in row if shape.label), leaves, build)
 
 
 def kind_name(of: ty.Type) -> str:

@@ -100,6 +100,24 @@ class Shape:
     build: Callable[[tuple[Term, ...]], Val] = field(compare=False)
 
 
+def some(inner: Shape) -> Shape:
+    """The shape of an option that has a value."""
+    return Shape(f"some{inner.label}", inner.leaves, lambda leaves: Opt(True, inner.build(leaves)))
+
+
+def joined(row: tuple[Shape, ...]) -> Shape:
+    """The shape of a tuple, from those of its parts."""
+    widths = [len(shape.leaves) for shape in row]
+    starts = [sum(widths[:at]) for at in range(len(widths))]
+
+    def build(leaves: tuple[Term, ...]) -> Val:
+        parts = zip(row, starts, widths, strict=True)
+        return Row(tuple(shape.build(leaves[start : start + width]) for shape, start, width in parts))
+
+    leaves = tuple(leaf for shape in row for leaf in shape.leaves)
+    return Shape("".join(f",{shape.label}" for shape in row if shape.label), leaves, build)
+
+
 COLLECTIONS = (ty.Set, ty.Map, ty.Seq, ty.Bag)
 
 

@@ -146,3 +146,32 @@ def test_a_map_is_chosen_value_by_value() -> None:
     """65 million maps, of which 16 are wanted."""
     text = "type K = 1..4\ntype V = 1..90\nvar m: map[K, V] in {f in map[K, V] where all k in K: f[k] in {k, 89}}\n"
     assert check(text).distinct == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("invariant a: forall x in S: x", "all x in S"),
+        ("invariant a: p && q", "write `and`"),
+        ("invariant a: p || q", "write `or`"),
+        ("invariant a: p => q", "write `implies`"),
+        ("invariant a: p -> q", "write `implies`"),
+        ("invariant a: not ~p", "write `not`"),
+        ("invariant a: p and !q", "write `not`"),
+        ("invariant a: p /\\ q", "and"),
+        ("invariant a: ∀ x: p", "all x in S"),
+        ("invariant a: if p then q", "A if CONDITION else B"),
+        ("action a:\n    require p", "when CONDITION"),
+        ("action a:\n    x := 1", "write `=`"),
+        ("action a:\n    x++", "write `+= 1`"),
+        ("action a:\n    while p:\n        x = 1", "for x in S"),
+        ("action a: when p\n    x = 1", "below its colon"),
+        ("variables x, y", "var NAME: TYPE = VALUE"),
+        ("relation r(a: A)", "set[(A, B)]"),
+        ("function f(x): x", "def NAME"),
+        ("safety a: p", "invariant NAME"),
+    ],
+)
+def test_habits_from_other_languages(text: str, said: str) -> None:
+    hints = [found.hint or "" for found in mistakes(text + "\n")]
+    assert any(said in hint for hint in hints), hints
