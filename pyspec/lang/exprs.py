@@ -303,6 +303,8 @@ def _order(o: str, left: s.Expr, right: s.Expr, env: Env, span: Span) -> c.Expr:
         raise error("E0304", f"cannot compare {article(a.type)} and {article(b.type)}", span)
     if not ordered(a.type):
         hint = f"declare `ordered sort {a.type.name}`" if isinstance(a.type, t.Sort) else None
+        if isinstance(a.type, t.Seq) and isinstance(b.type, t.Seq):
+            hint = "whether one begins the other is prefix(a, b)"
         raise error("E0305", f"values of type {show(a.type)} have no order", span, hint)
     return op(_ORDER[o], BOOL, span, a, b)
 

@@ -37,6 +37,7 @@ PAIRS = {
     ("<=", ">"): "write `==`",
     (":", "="): "write `=`; `==` compares",
     ("+", "+"): "write `+= 1`",
+    ("(", ")"): "what has no fields or parameters is written without parentheses",
 }
 #: Signs of one token.
 SIGNS = {"->": _IMPLIES, "!": _NOT}

@@ -170,6 +170,8 @@ def test_a_map_is_chosen_value_by_value() -> None:
         ("relation r(a: A)", "set[(A, B)]"),
         ("function f(x): x", "def NAME"),
         ("safety a: p", "invariant NAME"),
+        ("sort Node\nmessage Ack() from Node to Node", "without parentheses"),
+        ("var s: seq[0..1, 2] = []\ninvariant a: s <= s", "prefix(a, b)"),
     ],
 )
 def test_habits_from_other_languages(text: str, said: str) -> None:
