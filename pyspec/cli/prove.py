@@ -36,7 +36,10 @@ from pyspec.cli.suggesting import tell as tell_lemmas
 @click.option("--no-refinement", is_flag=True, help="Leave refinement to the search of a model (`pyspec check`).")
 @click.option("--no-cache", is_flag=True, help="Solve even what is known from an earlier run.")
 @click.option("--suggest", is_flag=True, help="Search for lemmas that make the invariants inductive.")
-@click.option("--max-seconds", type=click.FloatRange(min=1), help="For all of it (default: 600, --suggest: 120).")
+@click.option(
+    "--max-seconds", type=click.FloatRange(min=1), help="For all of it (default: 600, --suggest: 120, --needed: 1800)."
+)
+@click.option("--needed", is_flag=True, help="Prove again without each lemma in turn: does the proof need it?")
 @click.option("--explain", is_flag=True, help="Prove nothing; say whether it is decidable, and what is in the way.")
 @options.output_options()
 def command(
@@ -56,12 +59,17 @@ def command(
     With --suggest, lemmas are searched for, from the vocabulary of the specification and the predicates that it names
     as hints, and printed as lines to paste.
 
+    With --needed, what is proved is proved again without each of its lemmas.
+
     With --explain, the sort graph of the quantifier alternations is shown, and which obligations are in the decidable
     fragment (EPR): elsewhere the solver may search for ever.
     """
-    request = Asked(**asked, max_seconds=max_seconds or (120.0 if suggest else 600.0))  # type: ignore[arg-type]
+    usual = 120.0 if suggest else 1800.0 if asked["needed"] else 600.0
+    request = Asked(**asked, max_seconds=max_seconds or usual)  # type: ignore[arg-type]
     if any_size and request.model is not None:
         raise click.UsageError("--any-size and -m exclude each other")
+    if request.needed and (suggest or explain or request.laws):
+        raise click.UsageError("--needed is about lemmas: it goes without --suggest, --explain and --laws")
     if explain and (suggest or request.model is not None or request.consts):
         raise click.UsageError("--explain is about proofs for any size: it goes without --suggest, -m and --const")
     make: Make = partial(_suggest, request) if suggest else partial(_prove, request)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from pyspec.base.diagnostics import SpecError
-from pyspec.cli import cache, diagnostics, exits
+from pyspec.cli import cache, diagnostics, exits, needed
 from pyspec.cli.console import duration, make_console, plain, plural
 from pyspec.cli.falsifying import break_line, mark_false, search_model, violated
 from pyspec.cli.report import Report, of_trace
@@ -18,7 +19,7 @@ from pyspec.cli.runner import Request, execute, load
 if TYPE_CHECKING:
     from pyspec.lang import core
     from pyspec.prove.cti import Cti
-    from pyspec.prove.engine import Progress
+    from pyspec.prove.engine import Options, Progress
     from pyspec.prove.result import ObligationResult, ProofResult, PropertyProof
 
 #: States and seconds of a search for the first state of a counterexample to induction.
@@ -39,6 +40,7 @@ class Asked:
     no_refinement: bool = False
     laws: bool = False
     no_cache: bool = False
+    needed: bool = False
 
     def decides(self) -> dict[str, object]:
         """What the report depends on besides the specification."""
@@ -50,6 +52,7 @@ class Asked:
             "search": not self.no_search,
             "refinement": not self.no_refinement,
             "laws": self.laws,
+            "needed": self.needed,
         }
 
 
@@ -62,7 +65,7 @@ def prove_file(path: str, asked: Asked, progress: Progress | None) -> Report:
     spec = _asked_for(load(path), asked)
     files = {**{file: cache.digest(file) for file in spec.files}, **before}
     report = _prove(spec, path, asked, progress)
-    if name and report["verdict"] != "undecided":
+    if name and report["verdict"] != "undecided" and not needed.is_open(report):
         cache.store(name, report, files)
     return report
 
@@ -88,7 +91,7 @@ def _asked_for(spec: core.Spec, asked: Asked) -> core.Spec:
 def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) -> Report:
     searched = None if asked.no_search else search_model(spec, asked)
     false = violated(searched)
-    result = _untried(spec, asked) if false else _proof(spec, asked, progress)
+    result = _untried(spec, asked) if false else _proof(asked, spec, _limits(asked), progress)
     report = _report(result, path)
     report["searched"] = searched and {
         "model": searched.model,
@@ -97,18 +100,25 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
     }
     mark_false(report, false)
     _add_reached(result, report)
+    if asked.needed and report["verdict"] in ("proved", "inductive"):
+        needed.add(report, spec, partial(_proof, asked), _limits(asked), progress)
     report["exit_code"] = exit_code(report)
     return report
 
 
-def _proof(spec: core.Spec, asked: Asked, progress: Progress | None) -> ProofResult:
+def _proof(asked: Asked, spec: core.Spec, options: Options, progress: Progress | None = None) -> ProofResult:
     from pyspec.model.instance import instantiate
-    from pyspec.prove.engine import Options, prove, prove_instance
+    from pyspec.prove.engine import prove, prove_instance
 
-    limits = Options(asked.seconds, max_seconds=asked.max_seconds, threads=asked.threads, use_cache=not asked.no_cache)
     if asked.model is None and not asked.consts:
-        return prove(spec, asked.flaws, limits, progress)
-    return prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), limits, progress)
+        return prove(spec, asked.flaws, options, progress)
+    return prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), options, progress)
+
+
+def _limits(asked: Asked) -> Options:
+    from pyspec.prove.engine import Options
+
+    return Options(asked.seconds, max_seconds=asked.max_seconds, threads=asked.threads, use_cache=not asked.no_cache)
 
 
 def _untried(spec: core.Spec, asked: Asked) -> ProofResult:
@@ -176,7 +186,8 @@ def _report(result: ProofResult, path: str) -> Report:
         "properties": [_property(prop) for prop in result.properties],
         "obligations": [_obligation(one) for prop in result.properties for one in prop.obligations],
         "lemmas_used": list(result.used),
-        "lemmas_not_needed": list(result.unused),
+        "lemmas_not_used": list(result.unused),
+        "needs": None,
         "not_covered": list(result.not_covered),
         "out_of_time": result.out_of_time,
         "flaws": list(result.flaws),
@@ -218,7 +229,7 @@ def _obligation(one: ObligationResult) -> Report:
         "status": one.status,
         "seconds": round(one.seconds, 3),
         "by": one.by,
-        "uses": [label for label in one.core if label != "the goal is false"],
+        "uses": list(one.uses),
         "cached": one.cached,
     }
 
@@ -325,9 +336,7 @@ REACHED = {
 
 
 def _tell_rest(console: Console, report: Report) -> None:
-    if report["lemmas_not_needed"]:
-        names = ", ".join(map(plain, report["lemmas_not_needed"]))
-        console.print(Text.assemble(("  not needed by any proof: ", "yellow"), names))
+    needed.tell(console, report)
     for axiom in report["axioms"]:
         console.print(Text(f"  assumed: {plain(axiom)}"))
     if report["exit_code"] == exits.OK:
@@ -350,5 +359,7 @@ def _conclusion(report: Report) -> Text:
     if not report["properties"]:
         return Text("nothing to prove: there is no invariant, lemma or step property", "bold yellow")
     if report["setting"] == "any size":
-        return Text(f"PROVED for any size: every invariant, lemma and step property{cached}", "bold green")
+        laws = all(prop["kind"] == "law" for prop in report["properties"])
+        what = "every law" if laws else "every invariant, lemma and step property"
+        return Text(f"PROVED for any size: {what}{cached}", "bold green")
     return Text(f"INDUCTIVE at {plain(report['setting'])}: every invariant and lemma{cached}", "bold green")

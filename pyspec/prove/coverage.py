@@ -21,6 +21,8 @@ def _lines(spec: core.Spec) -> Iterator[str]:
     searched = [prop.name for prop in spec.properties if prop.kind in SEARCHED]
     if searched:
         yield f"{', '.join(searched)}; `pyspec check` searches a model"
+    if not spec.actions:
+        return
     capped = [var.name for var in spec.vars if any(map(_capped, _types(var.type)))]
     if capped:
         yield f"steps that exceed the capacity of {', '.join(capped)} are not looked at"

@@ -50,6 +50,7 @@ class Options:
     max_seconds: float = 600.0
     threads: int | None = None
     use_cache: bool = True
+    first_only: bool = False  # whether one counterexample to induction will do, and ends the proof
 
     @property
     def processes(self) -> int:
@@ -124,24 +125,32 @@ class _Proof:
         unsupported = self.problem.leave_out_unsupported()
         if self.flaws and (found := self._first()) is not None:
             return untried(self.spec, self.setting, self.flaws, found, time.monotonic() - started)
-        self.items = self._following(self.ways[: len(QUICK) + 1])
+        tasks = list(self._tasks())
+        built = time.monotonic() - started
+        self.items = self._following(self.ways[: len(QUICK) + 1], self._unknown(tasks))
         follow = {item.result.part for item in self.items}
-        again = time.monotonic()
-        tasks = list(self._tasks(follow))
-        built = time.monotonic() - again
-        self.items += self._solved(tasks)
+        self.items += self._solved([(one, task) for one, task in tasks if not self._follows(one, follow)])
         self._follow_after_all()
         self._refine()
         if self.instance is None:
             self._refute(glance=True)
+        if not self._enough():
+            self._decide()
+        properties = self._properties(unsupported)
+        return self._result(properties, time.monotonic() - started, built)
+
+    def _decide(self) -> None:
+        """What is open and has no counterexample that is quickly found."""
+        if self.instance is None:
             self._again(SELECTIVE)
         self._derive()
         self._refute()
         if not self.ctis:  # else the argument is to be changed first
             self._again(PATIENT)
             self._derive()
-        properties = self._properties(unsupported)
-        return self._result(properties, time.monotonic() - started, built)
+
+    def _enough(self) -> bool:
+        return self.options.first_only and bool(self.ctis)
 
     @property
     def setting(self) -> str:
@@ -186,16 +195,22 @@ class _Proof:
 
     # ------------------------------------------------------------------------------------------------ solving
 
-    def _tasks(self, follow: set[str]) -> Iterator[tuple[Obligation, Task]]:
-        """All obligations, but for those of conjuncts that follow from others; fewer if half of the time that is left
-        is spent on making them."""
+    def _tasks(self) -> Iterator[tuple[Obligation, Task]]:
+        """All obligations; fewer if half of the time that is left is spent on making them."""
         latest = time.monotonic() + self._left() / 2
         for one in self.problem.all():
             if time.monotonic() > latest:
                 self.complete = False
                 return
-            if not self._follows(one, follow):
-                yield one, self._task(one, self.quick)
+            yield one, self._task(one, self.quick)
+
+    def _unknown(self, tasks: list[tuple[Obligation, Task]]) -> set[str]:
+        """The conjuncts that are not known to be inductive from an earlier run: only these need follow from others."""
+        proved = {task.name for _, task in tasks if (known := self._known(task)) and known.status == "proved"}
+        return {one.part.label for one, task in tasks if one.part is not None and task.name not in proved}
+
+    def _known(self, task: Task) -> Outcome | None:
+        return store.load(task) if self.options.use_cache else None
 
     def _left(self) -> float:
         return max(0.0, self.until - time.monotonic())
@@ -203,11 +218,12 @@ class _Proof:
     def _task(self, one: Obligation, attempts: tuple[Attempt, ...], until: float = math.inf) -> Task:
         text, labels = self.writer.text(one)
         latest = min(until, self.until)
-        return Task(one.name, text, labels, self.options.seconds, attempts, self.problem.near(one), latest)
+        near, digests = self.problem.near(one), self.writer.digests(one)
+        return Task(one.name, text, labels, self.options.seconds, attempts, near, latest, digests)
 
     def _solved(self, tasks: list[tuple[Obligation, Task]]) -> list[_Item]:
         """Solves obligations, those that are not known from an earlier run."""
-        known = [store.load(task) if self.options.use_cache else None for _, task in tasks]
+        known = [self._known(task) for _, task in tasks]
         todo = [task for (_, task), old in zip(tasks, known, strict=True) if old is None]
         done = len(tasks) - len(todo)
 
@@ -307,11 +323,11 @@ class _Proof:
         for item, again in zip(unknown, solved, strict=True):
             item.result = again.result
 
-    def _following(self, attempts: tuple[Attempt, ...], only: Container[str] | None = None) -> list[_Item]:
+    def _following(self, attempts: tuple[Attempt, ...], only: Container[str]) -> list[_Item]:
         """The conjuncts of invariants that follow from the lemmas, and from the invariants before them; in a quarter of
         the time, since what does not follow can still be proved by induction."""
         until = time.monotonic() + self._left() / 4
-        several = (one for one in self.problem.following() if only is None or (one.part and one.part.label in only))
+        several = (one for one in self.problem.following() if one.part and one.part.label in only)
         tasks = [(one, self._task(one, attempts, until)) for one in several]
         return [item for item in self._solved(tasks) if not item.open]
 
@@ -332,6 +348,8 @@ class _Proof:
         """Looks for a counterexample to induction for each property with open obligations; at a `glance`: only in the
         instances that come first, which takes little where there is none."""
         for name in dict.fromkeys(item.result.prop for item in self.items if item.open):
+            if self._enough():
+                return
             failed = [item for item in self.items if item.open and item.result.prop == name]
             if name not in self.ctis and (found := self._counterexample(failed, glance)) is not None:
                 self.ctis[name] = found
@@ -366,6 +384,8 @@ class _Proof:
     def _property(self, prop: core.Property | None, sound: set[str], problem: Diagnostic | None) -> PropertyProof:
         key = prop.name if prop is not None else ""
         results = tuple(item.result for item in self.items if item.result.prop == key)
+        if not results and self.complete and problem is None:
+            results = (_folded(prop),)
         rest = sorted({label for one in results for label in one.core if is_part(label) and label not in sound})
         cti = self.ctis.get(key)
         fate: Fate = "proved"
@@ -398,6 +418,12 @@ class _Proof:
         if "unsupported" in fates:
             return "unsupported"
         return "proved" if self.instance is None else "inductive"
+
+
+def _folded(prop: core.Property | None) -> ObligationResult:
+    """Of a property of which nothing was left to solve: true as it is written, or of what no action changes."""
+    assert prop is not None, "evaluation is shown only if it has obligations"
+    return ObligationResult(f"{prop.name}, folded", "folded", None, "", prop.name, "proved", 0.0, "folding")
 
 
 def _result(one: Obligation, outcome: Outcome) -> ObligationResult:

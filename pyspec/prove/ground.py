@@ -23,7 +23,8 @@ def grounded(formulas: Sequence[Any], context: z3.Context) -> list[Any]:
     """The formulas in the same order, each as the conjunction of its instances."""
     normal = [_skolemized(formula, context) for formula in formulas]
     instances = _Instances(list(filter(_is_named, _nodes(normal))), _sets_and_members(normal))
-    return [z3.And(instances.of(formula)) for formula in normal]
+    nothing = z3.BoolVal(True, ctx=context)  # of a formula about a sort of which no term is at hand
+    return [z3.And([nothing, *instances.of(formula)]) for formula in normal]
 
 
 def _skolemized(formula: Any, context: z3.Context) -> Any:

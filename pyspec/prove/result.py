@@ -8,6 +8,7 @@ from typing import Literal
 from pyspec.base.diagnostics import Diagnostic
 from pyspec.base.source import NOWHERE, Span
 from pyspec.prove.cti import Cti
+from pyspec.prove.smtlib import GOAL
 
 #: "proved"; "refuted" (a counterexample to induction); "undecided" (no answer in time); "depends" (proved from
 #: something that is not); "unsupported" (no encoding); "untried" (something is known to be false).
@@ -30,6 +31,11 @@ class ObligationResult:
     by: str = ""
     core: tuple[str, ...] = ()
     cached: bool = False
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The hypotheses of its proof."""
+        return tuple(label for label in self.core if label != GOAL)
 
 
 @dataclass(frozen=True)

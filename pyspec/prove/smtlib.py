@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ from pyspec.prove.logic import Truth, neg
 from pyspec.prove.obligations import Obligation
 from pyspec.prove.universe import Universe
 
+#: The label of the negated goal.
+GOAL = "the goal is false"
 _TOKEN = re.compile(r"\|[^|]*\||[^\s()]+")
 
 
@@ -20,6 +23,7 @@ class Writer:
 
     universe: Universe
     _texts: dict[int, tuple[Truth, str, frozenset[str]]] = field(default_factory=dict)
+    _digests: dict[int, str] = field(default_factory=dict)
     _declared: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     _known: int = -1
 
@@ -28,13 +32,26 @@ class Writer:
         labels: list[str] = []
         asserts: list[str] = []
         used: set[str] = set()
-        for label, formula in (*obligation.hypotheses, ("the goal is false", neg(obligation.goal))):
+        for label, formula in _assertions(obligation):
             body, names = self._formula(formula)
             asserts.append(f"(assert {body})")
             labels.append(label)
             used |= names
         head = self._declarations(used)
         return "\n".join([*head, *asserts, ""]), tuple(labels)
+
+    def digests(self, obligation: Obligation) -> tuple[str, ...]:
+        """Each assertion, with the declarations of what it names, as a digest: what a proof from it depends on."""
+        return tuple(self._digest(formula) for _, formula in _assertions(obligation))
+
+    def _digest(self, formula: Truth) -> str:
+        body, names = self._formula(formula)
+        if isinstance(formula, bool):
+            return digest(body)
+        key = formula.get_id()
+        if key not in self._digests:
+            self._digests[key] = digest("\n".join([*self._declarations(set(names)), body]))
+        return self._digests[key]
 
     def _formula(self, formula: Truth) -> tuple[str, frozenset[str]]:
         if isinstance(formula, bool):
@@ -63,6 +80,12 @@ class Writer:
 
     def _sorts(self) -> list[tuple[str, frozenset[str]]]:
         return [_sort(sort) for sort in self.universe.sorts.values()]
+
+
+def _assertions(obligation: Obligation) -> Iterator[tuple[str, Truth]]:
+    """What is asserted, with its label: the hypotheses and, last, that the goal is false."""
+    yield from obligation.hypotheses
+    yield GOAL, neg(obligation.goal)
 
 
 def _sort(sort: Any) -> tuple[str, frozenset[str]]:

@@ -75,7 +75,7 @@ PATIENT = (
 @dataclass(frozen=True)
 class Task:
     """An obligation as text, with the labels of its assertions; `near` are those of invariants, lemmas and step
-    properties, the ones that stand next to the goal's first."""
+    properties, the ones that stand next to the goal's first; `digests` stand for the assertions in other proofs."""
 
     name: str
     text: str
@@ -84,6 +84,7 @@ class Task:
     attempts: tuple[Attempt, ...] = QUICK
     near: tuple[str, ...] = ()
     until: float = math.inf  # on the monotonic clock, which all processes share
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

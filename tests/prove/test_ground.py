@@ -99,3 +99,13 @@ def test_random_claims_are_refuted_by_instances_now_and_then() -> None:
     solver = z3.Solver(ctx=context)
     solver.add(grounded([z3.ForAll([x], f(x)), z3.Not(f(five))], context))
     assert solver.check() == z3.unsat
+
+
+def test_a_formula_without_instances_says_nothing() -> None:
+    context = z3.Context()
+    thing = z3.DeclareSort("Thing", context)
+    x, f = z3.Const("x", thing), z3.Function("f", thing, z3.BoolSort(context))
+    solver = z3.Solver(ctx=context)
+    (made,) = grounded([z3.ForAll([x], f(x))], context)
+    solver.assert_and_track(made, "a0")
+    assert solver.check() == z3.sat

@@ -55,3 +55,11 @@ def test_laws_of_the_library(name: str) -> None:
     laws = replace(spec, properties=kept, actions=())
     result = prove(laws, options=QUICK)
     assert {prop.name: prop.fate for prop in result.properties if prop.kind == "law" and prop.fate != "proved"} == {}
+
+
+def test_a_law_that_is_true_as_it_is_written_is_an_obligation_too() -> None:
+    result = prove(
+        load_text(HEAD + "law plain(a, b: Stamp): later(a, b) == (a if a.time >= b.time else b)\n"), options=QUICK
+    )
+    (law,) = result.properties
+    assert (law.fate, [(one.status, one.by) for one in law.obligations]) == ("proved", [("proved", "folding")])
