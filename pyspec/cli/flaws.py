@@ -134,10 +134,17 @@ class Campaign:
                 progress.close()
 
     def _without(self, request: Request, flaw: Flaw) -> Report:
-        bounds = (request.model, flaw.overrides)
-        if bounds not in self._clean:
-            self._clean[bounds] = self._search(request)
-        return self._clean[bounds]
+        """The search without the flaw. Bounds of its own are searched for liveness only if the flaw violates that: it
+        rules out the reduction by symmetry, and a model without bounds of a flaw has it checked."""
+        from pyspec.check.graph import LIVENESS
+
+        if flaw.overrides:
+            lively = (p.name for p in self.spec.properties if p.kind in LIVENESS)
+            request = replace(request, without=tuple(name for name in lively if name not in flaw.violates))
+        asked = (request.model, flaw.overrides, request.without)
+        if asked not in self._clean:
+            self._clean[asked] = self._search(request)
+        return self._clean[asked]
 
 
 def verdict(flaw: Flaw, flawed: Report, violated: set[str], clean: Report) -> str:

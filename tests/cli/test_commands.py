@@ -164,6 +164,24 @@ def test_overrides(call: Any) -> None:
     assert large > small
 
 
+def test_bounds_of_a_flaw_are_searched_for_liveness_only_where_it_is_violated(call: Any) -> None:
+    more = """flaw hasty violates safe with Light = 3
+    "The same, with three lights."
+flaw stuck violates all_done with Light = 3
+    "Nobody switches on."
+action wait: changes = changes
+liveness all_done: eventually changes == 3
+"""
+    text = LIGHTS.replace("protocol lights", "protocol lively").replace("or impatient", "or impatient or hasty")
+    text = text.replace("action switch", "fair action switch").replace(
+        "when changes < 3", "when changes < 3 and not stuck"
+    )
+    Path("lively.pspec").write_text(text.replace("invariant safe", more + "invariant safe"))
+    found = {f["name"]: f for f in call("flaws lively.pspec --json").json["flaws"]}
+    assert {name: f["verdict"] for name, f in found.items()} == dict.fromkeys(found, "caught")
+    assert found["hasty"]["clean"]["distinct"] < found["stuck"]["clean"]["distinct"]
+
+
 def test_flaws_are_caught(call: Any) -> None:
     done = call("flaws lights.pspec")
     assert done.code == exits.OK, done.err
