@@ -27,7 +27,6 @@ from pyspec.model.values import Atom, Map, Rec, Value
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
 
-REPLICAS, ELEMENTS = 36, 24
 NODES = 3
 Dot = tuple[int, str, int]
 """Shard, actor and number: what makes a dot of the implementation its own."""
@@ -39,9 +38,10 @@ class SetMapping(ProtocolMapping):
     protocol = PROTOCOL
     spec = "crdt_set.pspec"
     model = "ci"
-    sizes = {"Replica": REPLICAS, "Element": ELEMENTS, "MAX": 1, "capacity set": 4096}
+    sizes = {"Replica": 36, "Element": 24, "MAX": 1, "capacity set": 4096}
     small_sizes = {"Replica": 2, "Element": 1, "MAX": 2}
     role = "Replica"
+    live_sizes = {"Replica": 64, "Element": 64}
     free = frozenset({"Replica.store", "Replica.added", "Replica.removed"})
     unwatched = frozenset({"strong_convergence", "inflationary"})
     options = {"shards": 2, "compact_records": 12, "piece_rows": 2, "gossip_ticks": 2}
@@ -183,7 +183,9 @@ class SetMapping(ProtocolMapping):
     def beyond(self, state: State) -> bool:
         """Whether there are hardly any replicas left to give dots."""
         given = sum(n for shard in state.shards.values() for n in shard.context.upto.values())
-        return given + sum(len(shard.context.beyond) for shard in state.shards.values()) > REPLICAS - NODES - 6
+        return (
+            given + sum(len(shard.context.beyond) for shard in state.shards.values()) > self.size("Replica") - NODES - 6
+        )
 
     # ---------------------------------------------------------------- beside the specification
 

@@ -210,4 +210,4 @@ MESSAGES: tuple[type, ...] = (
     Admin,
     AdminReply,
 )
-CODEC = Codec((Entry, Members, *RECORDS, *MESSAGES))
+CODEC = Codec((Entry, Members, *RECORDS, *MESSAGES, Stored))

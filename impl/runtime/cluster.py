@@ -47,6 +47,7 @@ def create(
     port: int,
     password: str = "",
     traces: bool = False,
+    exact: bool = False,
     options: Mapping[str, Any] | None = None,
     tick_ms: int = 50,
 ) -> ClusterPlan:
@@ -62,7 +63,8 @@ def create(
         password=password,
         tick_ms=tick_ms,
         options=dict(options or {}),
-        traces=traces,
+        traces=traces or exact,
+        exact=exact,
     )
     certs.make(folder / "certs", names)
     plan.save(made, folder)

@@ -19,7 +19,7 @@ from impl.runtime.node import Node, Outlets
 from impl.runtime.plan import NodePlan, parse_address
 from impl.runtime.protocol import Protocol, Setup
 from impl.runtime.store import Store, Write
-from impl.runtime.trace import Tracer
+from impl.runtime.trace import Exact, Tracer, opened
 from impl.runtime.wire import Wire
 
 MOST_CAUGHT_UP = 50
@@ -39,6 +39,7 @@ class Host:
         self._plan = plan
         self._journal = journal
         self._trace: TextIO | None = None
+        self._exact: Exact | None = None
         self._store = Store(FileDisk(plan.data), protocol.codec)
         self._node = Node(protocol, Setup(plan.name, plan.members, plan.options), self._outlets())
         self._wire = Wire(plan.name, plan.certs, protocol.codec, protocol.messages, self._receive, journal)
@@ -59,9 +60,10 @@ class Host:
     def _outlets(self) -> Outlets:
         observe = None
         if self._plan.trace is not None:
-            self._plan.trace.parent.mkdir(parents=True, exist_ok=True)
-            self._trace = self._plan.trace.open("a", encoding="utf-8")
-            observe = Tracer(self._plan.name, self._protocol, self._trace.write, time.time).observe
+            self._trace = opened(self._plan.trace)
+            if self._plan.exact:
+                self._exact = Exact(self._protocol, time.monotonic_ns, lambda: self._node.durable)
+            observe = Tracer(self._plan.name, self._protocol, self._trace.write, time.time, self._exact).observe
         notes = self._with_notes(observe)
         return Outlets(lambda to, message: self._wire.send(to, message), self._answer, self._peers, notes)
 
@@ -87,7 +89,10 @@ class Host:
         self._journal.write("start", protocol=self._protocol.name, records=len(records), pid=os.getpid())
         await self._wire.listen(*parse_address(self._plan.peer_address))
         self._peers(())
-        self._node.boot(records, self._clock(), self._random())
+        clock, random = self._clock(), self._random()
+        if self._exact is not None:
+            self._exact.boot = (records, clock, random)
+        self._node.boot(records, clock, random)
         self._flush()
         host, port = parse_address(self._plan.client_address)
         server = await self._loop.create_server(lambda: Connection(self._door), host, port)

@@ -32,12 +32,13 @@ class NodePlan:
     tick_ms: int = 50
     options: Mapping[str, Any] = field(default_factory=dict)
     trace: Path | None = None
+    exact: bool = False
     faults: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
-    """What `cluster.json` holds. Addresses are `host:port`."""
+    """What `cluster.json` holds. Addresses are `host:port`; `exact` traces can be taken again."""
 
     protocol: str
     members: tuple[str, ...]
@@ -47,6 +48,7 @@ class ClusterPlan:
     tick_ms: int = 50
     options: Mapping[str, Any] = field(default_factory=dict)
     traces: bool = False
+    exact: bool = False
     faults: bool = True
 
     def node(self, folder: Path, name: str) -> NodePlan:
@@ -66,6 +68,7 @@ class ClusterPlan:
             tick_ms=self.tick_ms,
             options=self.options,
             trace=trace,
+            exact=self.exact,
             faults=self.faults,
         )
 

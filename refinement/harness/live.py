@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from impl.runtime.effects import Command
 from impl.runtime.plan import PlanError
 from pyspec.conform.linear import MODELS, check_history
 from pyspec.conform.linear.history import make_history
+from refinement.harness import report, traces
 from refinement.harness.mapping import ProtocolMapping
 
 PATIENCE = 3.0
@@ -54,7 +55,7 @@ class _Cluster:
 
     def __init__(self, mapping: ProtocolMapping, folder: Path, seed: int, nodes: int) -> None:
         self.mapping, self.folder = mapping, folder
-        self.plan = cluster.create(folder, mapping.protocol.name, nodes, 0, traces=True)
+        self.plan = cluster.create(folder, mapping.protocol.name, nodes, 0, options=mapping.options, exact=True)
         self.nodes = tuple(self.plan.clients)
         self.children = {node: cluster.start(folder, node) for node in self.nodes}
         self.result = Lived(mapping.protocol.name, seed)
@@ -87,9 +88,12 @@ class _Cluster:
             time.sleep(random.uniform(0.0, 0.02))
 
     def sabotage(self, until: float) -> None:
-        """One fault after another, each ended before the next."""
+        """One fault after another, each ended before the next; all kinds before one comes again."""
+        faults: list[Callable[[], None]] = []
         while self.now() < until:
-            fault = self.random.choice((self.kill, self.pause, self.split, self.slow))
+            if not faults:
+                faults = self.random.sample((self.kill, self.pause, self.split, self.slow), 4)
+            fault = faults.pop()
             begin = self.now()
             with contextlib.suppress(PlanError, OSError):
                 fault()
@@ -133,10 +137,19 @@ class _Cluster:
                 self.children[node] = cluster.start(self.folder, node)
             with contextlib.suppress(PlanError):
                 cluster.send_signal(self.folder, node, signal.SIGCONT)
+        limit = time.monotonic() + 20.0
+        while not self.healed() and time.monotonic() < limit:
+            time.sleep(0.1)
         if not cluster.wait_ready(self.folder, 20.0):
             self.result.problems.append("the cluster does not serve after all faults have ended")
-        with contextlib.suppress(PlanError):
+
+    def healed(self) -> bool:
+        """End every fault of the network; False if a node does not answer yet."""
+        try:
             cluster.heal(self.folder)
+        except PlanError:
+            return False
+        return True
 
     def stop(self) -> None:
         """No process is left behind."""
@@ -176,8 +189,23 @@ def live(mapping: ProtocolMapping, folder: Path, seconds: float, seed: int, node
             thread.join(2 * PATIENCE)
         for client, (node, command) in enumerate(mapping.live_questions(found.result.history, found.nodes), 10_000):
             ask(found, client, node, command)
-        judge(mapping, found.result)
+    judge(mapping, found.result)
+    follow(mapping, folder, nodes, found.result)
     return found.result
+
+
+def follow(mapping: ProtocolMapping, folder: Path, nodes: int, result: Lived) -> None:
+    """What the processes did, by their traces: every step must be one of the specification."""
+    large = mapping.living(nodes)
+    try:
+        traced = traces.judge(large, sorted((folder / "traces").glob("*.jsonl")), mapping.options)
+    except traces.BadTrace as problem:
+        result.problems.append(str(problem))
+        return
+    far = f", the first {traced.seconds:.1f} s: {traced.cut}" if traced.cut else ""
+    result.evidence.append(f"{traced.count} steps of {traced.starts} lives of processes followed in traces{far}")
+    if traced.rejection is not None:
+        result.problems.append(report.traced_text(large, traced))
 
 
 def ask(found: _Cluster, client: int, node: str, command: Command) -> None:

@@ -63,6 +63,10 @@ class ProtocolMapping:
     unwatched: ClassVar[frozenset[str]] = frozenset()
     """Properties of the specification that are not evaluated on the way, because they cost too much at these sizes:
     they follow from the specification's own steps."""
+    live_sizes: ClassVar[Mapping[str, object]] = {}
+    """Sizes, where the traces of real processes need larger ones."""
+    live_unwatched: ClassVar[frozenset[str]] = frozenset()
+    """Properties that cost too much at those sizes."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Options of the cores in campaigns: small, so that everything happens soon."""
     calm: ClassVar[float] = 4.0
@@ -94,9 +98,23 @@ class ProtocolMapping:
             self._sized[count] = type(kind.__name__, (kind,), {"nodes": nodes, "sizes": sizes})()
         return self._sized[count]
 
+    def living(self, count: int) -> ProtocolMapping:
+        """The mapping for the traces of so many real processes."""
+        small, kind = self.of(count), type(self)
+        sizes = {**small.sizes, **self.live_sizes}
+        changed = {"nodes": small.nodes, "sizes": sizes, "unwatched": self.unwatched | self.live_unwatched}
+        found: ProtocolMapping = type(kind.__name__, (kind,), changed)()
+        return found
+
     @cached_property
     def _sized(self) -> dict[int, ProtocolMapping]:
         return {}
+
+    def size(self, name: str) -> int:
+        """A constant of the specification as it is followed."""
+        found = self.sizes[name]
+        assert isinstance(found, int)
+        return found
 
     def atom(self, node: str) -> Atom:
         """The member of the role that a node is."""

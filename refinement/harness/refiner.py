@@ -22,7 +22,7 @@ from refinement.harness.walk import Move, Position, Refused, Walk
 class Rejection(Exception):
     """A step that the specification does not allow, or that breaks a property beside it.
 
-    `kind`: step, message, hasty, recovery, invariant, demand, stopped, history.
+    `kind`: step, message, hasty, recovery, invariant, demand, stopped, trace, history.
     """
 
     kind: str

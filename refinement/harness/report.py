@@ -15,6 +15,7 @@ from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.nearest import nearest
 from refinement.harness.refiner import Rejection
 from refinement.harness.source import BORING, ran, shown
+from refinement.harness.traces import Traced
 
 LAST = 40
 """Steps of a chart."""
@@ -35,6 +36,7 @@ KINDS = {
     "invariant": "an invariant of the specification is broken",
     "demand": "a property beside the specification is broken",
     "stopped": "the core stopped",
+    "trace": "the process did something else than its core",
     "history": "the clients saw something that cannot be",
 }
 
@@ -47,9 +49,24 @@ def failure_text(mapping: ProtocolMapping, found: Found) -> str:
     lines += ["", f"{way}; shrunk from {found.before} events to:", ""]
     lines += [f"    {line}" for line in schedule_lines(found)]
     lines += step_lines(mapping, rejection)
-    lines += earlier_lines(mapping, found)
-    lines += ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps_of(found))]
-    return "\n".join(lines)
+    return "\n".join([*lines, *before_lines(mapping, rejection, steps_of(found))])
+
+
+def traced_text(mapping: ProtocolMapping, found: Traced) -> str:
+    """The report of a line in the traces of real processes."""
+    assert found.rejection is not None
+    lines = [*headline(found.rejection), "", f"{found.place}, {found.seconds:.3f} s after the first line:", ""]
+    lines.append(
+        f"    {clean(json.dumps({name: value for name, value in found.said.items() if name != 'exact'}), 1000)}"
+    )
+    lines += step_lines(mapping, found.rejection)
+    return "\n".join([*lines, *before_lines(mapping, found.rejection, list(found.steps))])
+
+
+def before_lines(mapping: ProtocolMapping, rejection: Rejection, steps: list[tuple[float, Step]]) -> list[str]:
+    """What came before the step that is wrong."""
+    chart_ = ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps)]
+    return earlier_lines(mapping, rejection, steps) + chart_
 
 
 def schedule_lines(found: Found) -> list[str]:
@@ -92,14 +109,12 @@ def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
     return lines
 
 
-def earlier_lines(mapping: ProtocolMapping, found: Found) -> list[str]:
+def earlier_lines(mapping: ProtocolMapping, rejection: Rejection, told: list[tuple[float, Step]]) -> list[str]:
     """The functions that ran when the node took its last steps before: what was forgotten there may show only now."""
-    last = found.rejection.step
+    last = rejection.step
     if last is None:
         return []
-    steps = [
-        step for _, step in steps_of(found) if step.node == last.node and step is not last and step.event is not None
-    ]
+    steps = [step for _, step in told if step.node == last.node and step is not last and step.event is not None]
     lines = []
     for step in steps[-EARLIER:]:
         places = dict.fromkeys(f"{call.name} {call.place}" for call in ran(mapping, step) if call.name not in BORING)
@@ -270,7 +285,7 @@ def failure_data(mapping: ProtocolMapping, found: Found) -> dict[str, Any]:
         "moves": [move.text for move in rejection.moves],
         "nearest": near,
         "functions": [{"name": call.name, "place": call.place, "lines": list(call.lines)} for call in code],
-        "earlier": earlier_lines(mapping, found)[2:],
+        "earlier": earlier_lines(mapping, rejection, steps_of(found))[2:],
         "chart": chart(mapping, steps_of(found)),
     }
 

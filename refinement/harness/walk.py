@@ -144,6 +144,13 @@ class Walk:
         assert isinstance(held, Map)
         return held.put(key, value)
 
+    def share(self, variable: str, key: Value, value: Value) -> None:
+        """Put an equal value into a cell, one whose parts are those of other values: to compare them is fast then."""
+        held = getattr(self.state, self.abstract.attribute[variable])
+        if held[key] != value:
+            raise ValueError(f"{show(value)} is not the value of {variable}")
+        self.state = self.state.but(**{self.abstract.attribute[variable]: held.put(key, value)})
+
     def say(self, message: Rec) -> None:
         """A message that the specification does not model, or sends by an action it leaves open, is on its way."""
         pool = self.abstract.pools[message._name]

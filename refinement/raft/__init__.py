@@ -28,7 +28,7 @@ from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
 from refinement.raft import copies, elections, histories, members, serving
 
-TERMS, LENGTH, VALUES = 60, 120, 64
+VALUES = 64
 LEAVES, COMES = (b"MEMBER", b"REMOVE", b"n3"), (b"MEMBER", b"ADD", b"n3")
 
 
@@ -37,7 +37,15 @@ class RaftMapping(ProtocolMapping):
 
     protocol = PROTOCOL
     spec = "raft.pspec"
-    sizes = {"Server": 3, "Value": VALUES, "TERMS": TERMS, "LENGTH": LENGTH, "BATCH": 1, "crashes": 1_000_000}
+    sizes = {
+        "Server": 3,
+        "Value": VALUES,
+        "TERMS": 60,
+        "LENGTH": 120,
+        "BATCH": 1,
+        "HEARTBEATS": True,
+        "crashes": 1 << 20,
+    }
     others = (4, 5)
     small_sizes = {"Server": 2, "Value": 1, "TERMS": 2, "LENGTH": 2, "crashes": 1}
     role = "Server"
@@ -45,11 +53,14 @@ class RaftMapping(ProtocolMapping):
     history = ("decided", "reign")
     deep = frozenset({"full"})
     free = frozenset({"Server.next_index", "Server.mode", "Server.votes", "Server.match_index", "Server.commit"})
-    options = {"compact_entries": 30, "keep_entries": 3, "chunk_bytes": 400, "append_bytes": 100}
+    live_sizes = {"TERMS": 400, "LENGTH": 20_000}
+    live_unwatched = frozenset({"log_matching"})
+    options = {"compact_entries": 30, "keep_entries": 3, "chunk_bytes": 400, "append_bytes": 100, "inflight": 4}
     orders = ("campaign", "precampaign", "resign", "compact")
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, bytes], int] = {}
+        self._entries: dict[tuple[int, Atom], Rec] = {}  # one object for equal ones: comparing long logs is fast
 
     # ------------------------------------------------------------------------------------------- values
 
@@ -60,7 +71,11 @@ class RaftMapping(ProtocolMapping):
 
     def entry(self, entry: messages.Entry) -> Rec:
         """An entry of the log."""
-        return Rec("Entry", ("term", "value"), (entry.term, self.value(entry.kind, entry.data)))
+        value = self.value(entry.kind, entry.data)
+        found = self._entries.get((entry.term, value))
+        if found is None:
+            found = self._entries[entry.term, value] = Rec("Entry", ("term", "value"), (entry.term, value))
+        return found
 
     def log(self, walk: Walk, me: Atom, s: State) -> tuple[Value, ...]:
         """The whole log; what was compacted is as it was, or as it was committed elsewhere."""
@@ -277,6 +292,8 @@ class RaftMapping(ProtocolMapping):
             for record in effect.records:
                 for entry in record.entries if isinstance(record, messages.Appended) else ():
                     walk.take("client_request", me, self.value(entry.kind, entry.data))
+                    if walk.get("Server.log", me)[-1] == self.entry(entry):
+                        walk.share("Server.log", me, (*walk.get("Server.log", me)[:-1], self.entry(entry)))
         elif isinstance(effect, Send) and isinstance(effect.message, messages.Append) and leads:
             self.sent(walk, step, me, effect.to, effect.message)
         elif isinstance(effect, Send) and effect.to != step.node:
@@ -295,8 +312,11 @@ class RaftMapping(ProtocolMapping):
             held = walk.get("Server.next_index", me)
             guess = walk.cell("Server.next_index", me, held.put(peer, message["prev"] + 1))  # type: ignore[operator]
             walk.choose(f"{step.node} believes that {to} has {message['prev']} entries", Server__next_index=guess)
-            if m.entries or walk.can("append_entries", me, peer):
+            whole = message["prev"] == len(walk.get("Server.log", me))  # else the specification would send an entry
+            if m.entries or (whole and walk.can("append_entries", me, peer)):
                 walk.take("append_entries", me, peer)
+            elif walk.can("heartbeat", me, peer):
+                walk.take("heartbeat", me, peer)
             else:  # the specification sends no message that tells nothing but the term
                 walk.say(self.reply(step.node, to, walk.get("Server.term", me), False, 0))
 
@@ -321,7 +341,7 @@ class RaftMapping(ProtocolMapping):
 
     def beyond(self, state: State) -> bool:
         """Near the end of the specification's terms or log."""
-        return state.term > TERMS - 3 or state.log.last > LENGTH - 6
+        return state.term > self.size("TERMS") - 3 or state.log.last > self.size("LENGTH") - 6
 
     # ---------------------------------------------------------------- beside the specification
 

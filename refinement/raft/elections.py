@@ -26,6 +26,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     ticks = walk.facts.get(("ticks", node), 0) + isinstance(step.event, Tick)
     walk.facts = walk.facts.set(("ticks", node), ticks)
     yield from stands(walk, step, ticks)
+    yield from asks_before(walk, step)
     yield from votes(walk, step, ticks)
     yield from leads_on(walk, step, ticks)
     heed(walk, step, ticks)
@@ -46,6 +47,29 @@ def stands(walk: Walk, step: Step, ticks: int) -> Iterator[str]:
     order = step.event.message if isinstance(step.event, Receive) else None
     if isinstance(order, TimeoutNow) and s.term > step.before.term and order.term != step.before.term:
         yield f"{step.node} stands for election in term {s.term}, on an order of term {order.term}"
+
+
+def asks_before(walk: Walk, step: Step) -> Iterator[str]:
+    """Pre-vote: who runs out of time asks first, is told yes only by who could vote so, and counts this answer only."""
+    before, s, node = step.before, step.after, step.node
+    question = step.event.message if isinstance(step.event, Receive) else None
+    for effect in step.effects:
+        answer = effect.message if isinstance(effect, Send) else None
+        if isinstance(effect, Send) and isinstance(answer, VoteReply) and answer.granted and answer.pre:
+            walk.facts = walk.facts.set(("could", node, effect.to), answer.term)
+            if not isinstance(question, RequestVote):
+                continue
+            if question.term <= before.term:
+                yield f"{node} tells {effect.to} that it could win term {question.term}, but is in term {before.term}"
+            if (question.last_term, question.last_index) < (before.log.last_term, before.log.last):
+                yield f"{node} tells {effect.to} that it could win, but has more in its own log"
+    if s.role != CANDIDATE or s.term == before.term or not isinstance(step.event, Tick | Receive):
+        return
+    asked = before.role == PRECANDIDATE and isinstance(question, VoteReply)
+    voters = s.members.voters
+    could = [v for v in voters if v == node or walk.facts.get(("could", v, node)) == s.term]
+    if not isinstance(question, TimeoutNow) and (2 * len(could) <= len(voters) or not (asked or len(voters) == 1)):
+        yield f"{node} stands for election in term {s.term}; of {voters} only {could} have said that it could win"
 
 
 def votes(walk: Walk, step: Step, ticks: int) -> Iterator[str]:

@@ -34,7 +34,7 @@ from refinement.harness.walk import Walk
 from refinement.redis_lock import leases
 
 LOCK = b"lock"
-CLIENTS, TOKENS = 8, 400
+CLIENTS = 8
 
 
 class LockMapping(ProtocolMapping):
@@ -42,7 +42,8 @@ class LockMapping(ProtocolMapping):
 
     protocol = PROTOCOL
     spec = "redis_lock.pspec"
-    sizes = {"Client": CLIENTS, "TOKENS": TOKENS, "REPLICAS_ACK": True}
+    sizes = {"Client": CLIENTS, "TOKENS": 400, "REPLICAS_ACK": True}
+    live_sizes = {"TOKENS": 60_000}
     start = {"timely": False}
     elsewhere = {
         "failover": "attention moves to the copy of the new leader instead",
@@ -160,7 +161,7 @@ class LockMapping(ProtocolMapping):
 
     def beyond(self, state: State) -> bool:
         """Near the end of the specification's tokens."""
-        return state.at.offset > TOKENS // 3
+        return state.at.offset > self.size("TOKENS") // 3
 
     # ---------------------------------------------------------------- beside the specification
 
