@@ -30,12 +30,16 @@ class Event:
 
 @dataclass(slots=True)
 class Moment:
-    """Before an event: the cut, the states that explained what came before, and those that were put aside."""
+    """Before an event: the cut, the states that explained what came before, and those that were put aside.
+
+    `silent` counts the silent steps that were taken right before the event.
+    """
 
     cut: Cut
     states: list[State]
     event: Event
     aside: list[State] = field(default_factory=list)
+    silent: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,23 @@ class Limits:
 
 @dataclass
 class Node:
-    """A point of the search while it goes back."""
+    """A point of the search while it goes back.
+
+    `silent` counts the silent steps on the way, but for those taken anew where the trace had needed them before;
+    `here` counts all since the last event.
+    """
 
     cut: Cut
     states: list[State]
     silent: int
     parent: Node | None
     event: Event | None
+    here: int = 0
 
 
 Silent = Callable[[State], Iterable[State]]
+Seen = dict[tuple[Cut, int, int], set[State]]
+"""States by their cut, the silent steps counted on the way, and those that may still be taken anew there."""
 
 
 class Search:
@@ -80,6 +91,7 @@ class Search:
         self.conclusive = True
         self.failed: list[Event] = []
         self._aside = initial[limits.width :]
+        self._needed: dict[Cut, int] = {}
         self._single = feed.single
 
     def step(self) -> bool | None:
@@ -137,10 +149,11 @@ class Search:
         moments = [*self.history, Moment(self.cut, self.states, Event(_NO_LINE, None, []), self._aside)]
         if self.feed.single and not self.limits.silent and not any(moment.aside for moment in moments):
             return False
+        self._needed = {moment.cut: moment.silent for moment in moments if moment.silent}
         goal = sum(self.cut) + 1
         budget = [self.limits.tries]
         for level in range(self.limits.silent + 1):
-            seen = {(moment.cut, 0): set(moment.states) for moment in moments} if level == 0 else {}
+            seen: Seen = {(moment.cut, 0, 0): set(moment.states) for moment in moments} if level == 0 else {}
             for at in range(len(moments) - 1, -1, -1):
                 found = self._retry(moments[at], level, goal, seen, budget)
                 if found is not None:
@@ -152,18 +165,22 @@ class Search:
         return False
 
     def _retry(
-        self, moment: Moment, level: int, goal: int, seen: dict[tuple[Cut, int], set[State]], budget: list[int]
+        self, moment: Moment, level: int, goal: int, seen: Seen, budget: list[int]
     ) -> tuple[Node, list[Node]] | None:
         if level == 0:
             starts = [*moment.states, *moment.aside] if not self.feed.single else moment.aside
             node = Node(moment.cut, starts, 0, None, None)
         else:
             silent = self._silently(moment.states)
-            node = Node(moment.cut, self._fresh(silent, moment.cut, 1, seen), 1, None, None)
+            node = Node(moment.cut, self._fresh(silent, moment.cut, 1, 0, seen), 1, None, None, moment.silent + 1)
         return self._explore(node, level, goal, seen, budget) if node.states else None
 
+    def _anew(self, cut: Cut, here: int) -> int:
+        """How many silent steps may still be taken before an event because it had needed so many."""
+        return max(0, self._needed.get(cut, 0) - here)
+
     def _explore(
-        self, start: Node, level: int, goal: int, seen: dict[tuple[Cut, int], set[State]], budget: list[int]
+        self, start: Node, level: int, goal: int, seen: Seen, budget: list[int]
     ) -> tuple[Node, list[Node]] | None:
         stack = [start]
         while stack and budget[0] > 0:
@@ -171,21 +188,23 @@ class Search:
             if sum(node.cut) >= goal:
                 return node, stack
             budget[0] -= len(node.states)
-            if node.silent < level:
-                more = self._fresh(self._silently(node.states), node.cut, node.silent + 1, seen)
+            anew, here = self._anew(node.cut, node.here), node.here + 1
+            if anew or node.silent < level:
+                silent = node.silent + (not anew)
+                more = self._fresh(self._silently(node.states), node.cut, silent, self._anew(node.cut, here), seen)
                 if more:
-                    stack.append(Node(node.cut, more, node.silent + 1, node, None))
+                    stack.append(Node(node.cut, more, silent, node, None, here))
             for chain, line in reversed(self.feed.heads(node.cut)):
                 event = self._event_of(line)
                 cut = (*node.cut[:chain], node.cut[chain] + 1, *node.cut[chain + 1 :])
-                after = self._fresh(self.advance(node.states, event), cut, node.silent, seen)
+                after = self._fresh(self.advance(node.states, event), cut, node.silent, self._anew(cut, 0), seen)
                 if after:
                     stack.append(Node(cut, after, node.silent, node, event))
         return None
 
     @staticmethod
-    def _fresh(states: Iterable[State], cut: Cut, silent: int, seen: dict[tuple[Cut, int], set[State]]) -> list[State]:
-        known = seen.setdefault((cut, silent), set())
+    def _fresh(states: Iterable[State], cut: Cut, silent: int, anew: int, seen: Seen) -> list[State]:
+        known = seen.setdefault((cut, silent, anew), set())
         found = [state for state in states if state not in known]
         known.update(found)
         return found
@@ -201,11 +220,12 @@ class Search:
             path.append(here)
             here = here.parent
         path.reverse()
-        self.silent_steps += node.silent
         made = []
         for one, following in itertools.pairwise(path):
             if following.event is not None:
-                made.append(Moment(one.cut, one.states, following.event))
+                made.append(Moment(one.cut, one.states, following.event, [], one.here))
+        dropped = list(itertools.islice(self.history, len(before), None))
+        self.silent_steps += sum(moment.silent for moment in made) - sum(moment.silent for moment in dropped)
         self.history = deque([*before, *made])
         by_cut = {moment.cut: moment for moment in made}
         for one in left:

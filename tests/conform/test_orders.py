@@ -96,10 +96,9 @@ def test_steps_that_no_line_shows(records: list[Record], tmp_path: Path) -> None
     mapping = FULL.replace('[event.append_entries]\naction = "append_entries"\nwith = { peer = "peer" }\n', "")
     assert not make_mapping(RAFT, mapping).validate([log]).accepted
     silent = '[silent]\nactions = ["append_entries"]\n'
-    few = make_mapping(RAFT, mapping + silent + "most = 1\n").validate([log])
-    assert not few.accepted and "at most 1 silent steps were tried together" in few.text()
-    result = make_mapping(RAFT, mapping + silent + "most = 3\n").validate([log])
-    assert result.accepted and 0 < result.silent_steps <= sum(r["event"] == "append_entries" for r in records)
+    for most in (1, 3):
+        result = make_mapping(RAFT, mapping + silent + f"most = {most}\n").validate([log])
+        assert result.accepted and 0 < result.silent_steps <= sum(r["event"] == "append_entries" for r in records)
 
 
 LOCKS = """
@@ -155,3 +154,62 @@ def test_a_message_that_was_forgotten_is_no_rejection(seed: int, tmp_path: Path)
     few = make_mapping(RAFT, FULL.replace("[log]", "[log]\nkeep = 1")).validate(log)
     assert few.verdict == "unknown" and "have been forgotten" in few.text()
     assert make_mapping(RAFT, FULL.replace("[log]", "[log]\nkeep = 0")).validate(log).accepted
+
+
+HIDDEN = """protocol hidden
+
+const MOST: int = 100
+enum Mode: unknown, left, right
+
+var count: 0..MOST = 0
+var ready: bool = false
+var mode: Mode = unknown
+
+action decide(m in {left, right}):
+    "Before anything else, and in no log."
+    when count == 0 and mode == unknown
+    mode = m
+
+action prepare:
+    "Before each step, and in no log."
+    when not ready
+    ready = true
+
+action go:
+    when ready
+    count += 1
+    ready = false
+
+action end:
+    when mode == right and count > 3
+    count = 0
+
+model ci: MOST = 9
+"""
+
+
+def test_silent_steps_since_an_earlier_point_are_taken_anew(tmp_path: Path) -> None:
+    """What was silently decided shows at the end: all silent steps since then are needed again, and count only once."""
+    spec = tmp_path / "hidden.pspec"
+    spec.write_text(HIDDEN, encoding="utf-8")
+    mapping = """
+[[event]]
+name = "go"
+action = "go"
+
+[[event]]
+name = "end"
+action = "end"
+
+[silent]
+actions = ["decide", "prepare"]
+most = 1
+"""
+    good = make_mapping(spec, mapping).session()
+    assert all(good.feed({"event": kind}) is None for kind in ["go"] * 6 + ["end"])
+    result = good.finish()
+    assert result.accepted and result.silent_steps == 7
+    bad = make_mapping(spec, mapping).session()
+    told = [bad.feed({"event": kind}) for kind in ["go"] * 3 + ["end"]]
+    assert told[-1] is not None and told[-2] is None and not bad.finish().accepted and told[-1].conclusive
+    assert "at most 1 silent steps were tried together" in bad.finish().text()
