@@ -312,7 +312,7 @@ class SetMapping(ProtocolMapping):
             one += [((b"SADD", b"s", member), 8), ((b"SREM", b"s", member), 8)]
         one += [((b"SADD", b"s", b"a", b"b"), 4), ((b"SMEMBERS", b"s"), 4), ((b"DEL", b"s"), 2)]
         options = {"shards": 2, "compact_records": 5, "piece_rows": 1}
-        return (Bounds(self.nodes, orders, tuple(one), 6, 30, 30, instant=False, options=tuple(options.items())),)
+        return (Bounds(self.nodes, orders, tuple(one), 6, 30, 30, 60, instant=False, options=tuple(options.items())),)
 
 
 def answer(held: dict[bytes, set[bytes]], command: Command) -> Any:

@@ -1,7 +1,8 @@
 """A small world for exhaustive exploration: the same cores, with every choice of the environment made explicit.
 
 A `World` is immutable and hashable. `choices(world)` lists what can happen next, `take(world, choice)` gives the next
-world and the core's steps on the way. Time does not pass by itself: orders such as `campaign` stand for timers.
+world and the core's steps on the way. Time does not pass by itself: orders such as `campaign` stand for timers, or
+ticks are choices, too: then each node's clock knows of its own ticks only.
 
     world = start(PROTOCOL, Bounds(nodes=("n1", "n2", "n3"), orders=(("campaign", 2), ("propose", 2))))
     for before, choice, steps, after in explore(world, most=100_000): ...
@@ -14,7 +15,20 @@ from typing import Any, TypeAlias
 
 from immutables import Map
 
-from impl.runtime.effects import Command, Effect, Event, Nudge, Persist, Receive, Reply, Request, Result, Rewrite, Send
+from impl.runtime.effects import (
+    Command,
+    Effect,
+    Event,
+    Nudge,
+    Persist,
+    Receive,
+    Reply,
+    Request,
+    Result,
+    Rewrite,
+    Send,
+    Tick,
+)
 from impl.runtime.protocol import Protocol, Setup
 
 NOTHING: Map[Any, Any] = Map()
@@ -22,7 +36,7 @@ NOTHING: Map[Any, Any] = Map()
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large the world is. `orders` and `calls` come with how often each may happen in all.
+    """How large the world is. `orders` and `calls` come with how often each may happen in all, and so do `ticks`.
 
     With `instant`, a write is durable as soon as it is made; else flushing is a choice, and a crash loses the rest.
     """
@@ -33,6 +47,7 @@ class Bounds:
     crashes: int = 0
     losses: int = 0
     duplications: int = 0
+    ticks: int = 0
     instant: bool = True
     options: tuple[tuple[str, Any], ...] = ()
 
@@ -139,7 +154,17 @@ class Call:
     command: Command
 
 
-Choice: TypeAlias = Deliver | Lose | Flush | Crash | Restart | Give | Call
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Time passes at a node: a tick."""
+
+    node: str
+
+
+Choice: TypeAlias = Deliver | Lose | Flush | Crash | Restart | Give | Call | Pass
+
+TICK_MS = 100
+"""What a tick adds to the clock of the node that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +182,7 @@ def start(protocol: Protocol, bounds: Bounds) -> World:
     """The world in which every node has just started for the first time."""
     left: dict[Any, int] = {("order", order): count for order, count in bounds.orders}
     left |= {("call", command): count for command, count in bounds.calls}
-    left |= {"crash": bounds.crashes, "lose": bounds.losses, "duplicate": bounds.duplications}
+    left |= {"crash": bounds.crashes, "lose": bounds.losses, "duplicate": bounds.duplications, "tick": bounds.ticks}
     world = World(protocol, bounds, Map({node: Machine(None, None) for node in bounds.nodes}), left=Map(left))
     for node in bounds.nodes:
         world, _ = _boot(world, node)
@@ -188,6 +213,8 @@ def _choices_at(world: World, node: str) -> Iterator[Choice]:
         yield Flush(node)
     if world.left["crash"]:
         yield Crash(node)
+    if world.left["tick"]:
+        yield Pass(node)
     for order, _ in world.bounds.orders:
         if world.left["order", order]:
             yield Give(node, order)
@@ -216,6 +243,10 @@ def take(world: World, choice: Choice) -> tuple[World, tuple[Step, ...]]:
         return _boot(world, choice.node)
     if isinstance(choice, Give):
         return _run(_spend(world, ("order", choice.order)), choice.node, Nudge(choice.order))
+    if isinstance(choice, Pass):
+        spent = world.bounds.ticks - world.left["tick"] + 1
+        number = spent * 2654435761 % (1 << 32)  # random enough, and of this tick alone
+        return _run(_spend(world, "tick"), choice.node, Tick(spent * TICK_MS, number))
     ticket = sum(world.left["call", command] for command, _ in world.bounds.calls)
     reads = choice.command[0] in world.protocol.reads
     spent = _spend(world, ("call", choice.command))

@@ -51,7 +51,7 @@ class Nodes:
         self._moves: dict[tuple[int, Any], Move] = {}
         nobody = Map({node: Machine(None, None) for node in self.bounds.nodes})
         left: dict[Any, int] = {("order", order): PLENTY for order, _ in self.bounds.orders}
-        left |= {"crash": PLENTY, "lose": PLENTY, "duplicate": PLENTY}
+        left |= {"crash": PLENTY, "lose": PLENTY, "duplicate": PLENTY, "tick": 0}
         self._alone = World(self.protocol, self.bounds, nobody, left=Map(left))
 
     def number(self, node: str, machine: Machine) -> int:

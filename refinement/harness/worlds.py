@@ -93,14 +93,24 @@ class Walked:
 Weights = dict[str, int]
 """How often each kind of choice is taken, by the name of its class, or `keep` for a delivery that keeps a copy."""
 
-WEIGHTS: Weights = {"Deliver": 8, "keep": 1, "Lose": 1, "Flush": 8, "Crash": 1, "Restart": 4, "Give": 3, "Call": 1}
+WEIGHTS: Weights = {
+    "Deliver": 8,
+    "keep": 1,
+    "Lose": 1,
+    "Flush": 8,
+    "Crash": 1,
+    "Restart": 4,
+    "Give": 3,
+    "Call": 1,
+    "Pass": 3,
+}
 
 
 def random_weights(random: Random) -> Weights:
     """Each walk has its own habits: some kinds of choices are rare in it, or do not happen at all."""
     found = {name: random.choice((0, 1, 2, 4)) for name in WEIGHTS}
     rest = {"Deliver": random.choice((4, 8, 16)), "Flush": random.choice((2, 6, 12)), "Restart": random.choice((1, 4))}
-    return found | rest | {"Give": random.choice((2, 4))}
+    return found | rest | {"Give": random.choice((2, 4)), "Pass": random.choice((0, 1, 4, 12))}
 
 
 def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:

@@ -421,6 +421,7 @@ class RaftMapping(ProtocolMapping):
             ("resign", 6),
         )
         calls: tuple[tuple[Command, int], ...] = (((b"INCR", b"counter"), 12), ((b"GET", b"counter"), 12))
+        calls += (((b"SET", b"lease", b"1", b"NX", b"PX", b"500"), 6), ((b"GET", b"lease"), 6))
         calls += ((LEAVES, 12), (COMES, 12)) if self.odd else ()
         snapshots = {
             "compact_entries": 4,
@@ -429,9 +430,10 @@ class RaftMapping(ProtocolMapping):
             "append_bytes": 100,
             "most_sessions": 3,
         }
-        single = {"append_bytes": 1}
+        single = {"append_bytes": 1, "inflight": 2}
+        soon = {"election_ticks": 3, "retry_ticks": 3, "give_up_ticks": 12}
         return tuple(
-            Bounds(self.nodes, orders, calls, 10, 60, 60, instant=False, options=tuple(options.items()))
+            Bounds(self.nodes, orders, calls, 10, 60, 60, 600, instant=False, options=tuple((options | soon).items()))
             for options in (snapshots, single)
         )
 

@@ -223,8 +223,10 @@ class LockMapping(ProtocolMapping):
             calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 18), ((b"SCRIPTED", b"release", LOCK, owner), 18)]
             calls += [((b"SCRIPTED", b"extend", LOCK, owner, b"500", b"0"), 6)]
         calls += [((b"GET", LOCK), 18), ((b"FENCE", LOCK), 18)]
-        options = {"compact_changes": 4, "backlog": 2}
-        return (Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, instant=False, options=tuple(options.items())),)
+        options = {"compact_changes": 4, "backlog": 2, "lease_ticks": 3, "wait_ticks": 5, "claim_ticks": 3}
+        options["give_up_ticks"] = 12
+        found = Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, 300, instant=False, options=tuple(options.items()))
+        return (found,)
 
 
 MAPPING = LockMapping()
