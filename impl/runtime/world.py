@@ -244,9 +244,9 @@ def take(world: World, choice: Choice) -> tuple[World, tuple[Step, ...]]:
     if isinstance(choice, Give):
         return _run(_spend(world, ("order", choice.order)), choice.node, Nudge(choice.order))
     if isinstance(choice, Pass):
-        spent = world.bounds.ticks - world.left["tick"] + 1
-        number = spent * 2654435761 % (1 << 32)  # random enough, and of this tick alone
-        return _run(_spend(world, "tick"), choice.node, Tick(spent * TICK_MS, number))
+        count = world.bounds.ticks - world.left["tick"] + 1
+        number = count * 2654435761 % (1 << 32)  # random enough, and of this tick alone
+        return _run(_spend(world, "tick"), choice.node, Tick(count * TICK_MS, number))
     ticket = sum(world.left["call", command] for command, _ in world.bounds.calls)
     reads = choice.command[0] in world.protocol.reads
     spent = _spend(world, ("call", choice.command))
