@@ -110,7 +110,7 @@ def random_weights(random: Random) -> Weights:
     """Each walk has its own habits: some kinds of choices are rare in it, or do not happen at all."""
     found = {name: random.choice((0, 1, 2, 4)) for name in WEIGHTS}
     rest = {"Deliver": random.choice((4, 8, 16)), "Flush": random.choice((2, 6, 12)), "Restart": random.choice((1, 4))}
-    return found | rest | {"Give": random.choice((2, 4)), "Pass": random.choice((0, 1, 4, 12))}
+    return found | rest | {"Give": random.choice((2, 4)), "Pass": random.choice((0, 0, 0, 2, 8))}
 
 
 def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:

@@ -55,7 +55,14 @@ class RaftMapping(ProtocolMapping):
     free = frozenset({"Server.next_index", "Server.mode", "Server.votes", "Server.match_index", "Server.commit"})
     live_sizes = {"TERMS": 400, "LENGTH": 20_000}
     live_unwatched = frozenset({"log_matching"})
-    options = {"compact_entries": 30, "keep_entries": 3, "chunk_bytes": 400, "append_bytes": 100, "inflight": 4}
+    options = {
+        "compact_entries": 30,
+        "keep_entries": 3,
+        "chunk_bytes": 400,
+        "append_bytes": 100,
+        "inflight": 4,
+        "give_up_ticks": 30,
+    }
     orders = ("campaign", "precampaign", "resign", "compact")
 
     def __init__(self) -> None:

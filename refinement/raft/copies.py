@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from impl.raft import machine
+from impl.raft.messages import Stored
+from impl.raft.state import LEADER
+from impl.runtime.effects import Receive
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Walk
 
@@ -21,8 +24,23 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     term = s.log.term_at(s.snapshot.index)
     if s.snapshot.index and term not in (None, s.snapshot.term):
         yield f"the snapshot of {step.node} says term {s.snapshot.term} at {s.snapshot.index}, its log {term}"
+    yield from counted(step)
     yield from gathered(walk, step)
     yield from timed(step)
+
+
+def counted(step: Step) -> Iterator[str]:
+    """A leader counts for itself what its disk has of the log as it is in this term."""
+    node, s = step.node, step.after
+    own = s.progress.get(node) if s.role == LEADER else None
+    if own is None or step.before is None:
+        return
+    if own.match > s.log.last:
+        yield f"{node} counts {own.match} entries as its own, but has {s.log.last}"
+    message = step.event.message if isinstance(step.event, Receive) else None
+    before = step.before.progress.get(node)
+    if isinstance(message, Stored) and message.term != s.term and before is not None and before.match != own.match:
+        yield f"{node} counts what it has stored in term {message.term}, and leads term {s.term}"
 
 
 def gathered(walk: Walk, step: Step) -> Iterator[str]:

@@ -18,6 +18,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     yield from confirmed(walk, step)
     yield from timely(step)
     yield from applied(step)
+    yield from opened(step)
     if isinstance(step.event, Receive) and isinstance(step.event.message, messages.Install):
         yield from told(step, {})
     yield from answered(walk, step)
@@ -81,6 +82,8 @@ class Sessions:
             yield f"there are the sessions {sorted(held)}, there should be {sorted(self.last)}"
         for number in set(held) & set(self.last):
             session = held[number]
+            if session.used != self.used[number]:
+                yield f"session {number} was used at {session.used}, should be at {self.used[number]}"
             if session.last != self.last[number]:
                 yield f"session {number} is at {session.last}, should be at {self.last[number]}"
             if not self.answers[number] <= set(session.answers):
@@ -115,6 +118,18 @@ def timely(step: Step) -> Iterator[str]:
         time = s.log.entry(read.index).time
         if time + s.options.clock_grain <= s.clock:
             yield f"{step.node} lets a read see keys as they were at {time}; it was asked at {s.clock}"
+
+
+def opened(step: Step) -> Iterator[str]:
+    """A session that a node takes for its own was opened by it, in this life, and has seen no batch yet."""
+    number = step.after.gateway.session
+    session = step.after.machine.sessions.get(number) if number != step.before.gateway.session else None
+    if session is None:
+        return
+    if (session.owner, session.nonce) != (step.node, step.before.gateway.nonce):
+        yield f"{step.node} takes session {number}, which {session.owner} opened as its {session.nonce}"
+    if session.last:
+        yield f"{step.node} takes session {number} for a new one, which has seen {session.last} batches"
 
 
 def caught_up(step: Step, seq: int) -> tuple[Any, ...] | None:
