@@ -56,7 +56,7 @@ def asks_before(walk: Walk, step: Step) -> Iterator[str]:
     for effect in step.effects:
         answer = effect.message if isinstance(effect, Send) else None
         if isinstance(effect, Send) and isinstance(answer, VoteReply) and answer.granted and answer.pre:
-            walk.facts = walk.facts.set(("could", node, effect.to), answer.term)
+            walk.remember(("could", node, effect.to, answer.term), True)
             if not isinstance(question, RequestVote):
                 continue
             if question.term <= before.term:
@@ -67,7 +67,7 @@ def asks_before(walk: Walk, step: Step) -> Iterator[str]:
         return
     asked = before.role == PRECANDIDATE and isinstance(question, VoteReply)
     voters = s.members.voters
-    could = [v for v in voters if v == node or walk.facts.get(("could", v, node)) == s.term]
+    could = [v for v in voters if v == node or walk.facts.get(("could", v, node, s.term))]
     if not isinstance(question, TimeoutNow) and (2 * len(could) <= len(voters) or not (asked or len(voters) == 1)):
         yield f"{node} stands for election in term {s.term}; of {voters} only {could} have said that it could win"
 
