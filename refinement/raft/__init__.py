@@ -433,7 +433,7 @@ class RaftMapping(ProtocolMapping):
         snapshots = {
             "compact_entries": 4,
             "keep_entries": 1,
-            "chunk_bytes": 60,
+            "chunk_bytes": 20,
             "append_bytes": 100,
             "most_sessions": 3,
         }

@@ -11,6 +11,7 @@ from impl.raft import (
     messages,
     reads,
     replication,
+    snapshots,
     spreading,
 )
 from impl.raft.log import Log
@@ -173,6 +174,22 @@ def lower_middle(s: State) -> int:
     return matches[(len(matches) - 1) // 2]
 
 
+def lead_on(turn: Turn) -> None:
+    """The leader takes everyone to be there."""
+    s = turn.s
+    s.progress = s.progress.update({node: replace(known, active=True) for node, known in s.progress.items()})
+    ORIGINAL_LEADER_TICK(turn)
+
+
+ORIGINAL_LEADER_TICK = election.leader_tick
+
+
+def any_piece(s: State, message: messages.Install) -> bytes:
+    """The next piece is put to what is there, of whichever snapshot that is."""
+    data = s.received[1] if s.received is not None and message.offset else b""
+    return data + message.snapshot.data
+
+
 def forget_term(turn: Turn) -> None:
     """Term and vote are written to no disk."""
 
@@ -269,6 +286,24 @@ MUTANTS = (
     ),
     Mutant(
         "stands_beside_a_leader", "heartbeats do not count", replaced(election, "heed", heed_for_nothing), quiet=True
+    ),
+    Mutant(
+        "leads_without_quorum",
+        "a leader that all have left leads on",
+        replaced(election, "leader_tick", lead_on),
+        quiet=True,
+    ),
+    Mutant(
+        "mixes_pieces",
+        "pieces of snapshots are put together as they come",
+        replaced(snapshots, "gathered", any_piece),
+        quiet=True,
+    ),
+    Mutant(
+        "times_go_back",
+        "an entry is older than the one before",
+        replaced(Log, "last_time", property(lambda log: 0)),
+        quiet=True,
     ),
     Mutant("half_elects", "half of an even number of votes wins", replaced(election, "majority", half), quiet=True),
     Mutant(
