@@ -119,7 +119,7 @@ def find(
     if sizes is None:
         return None
     found = None
-    more = () if glance else (*flipped(sizes), *larger(sizes, spec))
+    more = () if glance else (*flipped(sizes), *larger(sizes, spec, flaws))
     for candidate in (*fewest(sizes, spec), sizes, *more):
         found = at_sizes(spec, target, candidate, flaws, until, places)
         if found is not None or time.monotonic() > until:
@@ -134,7 +134,7 @@ def first_of(
     sizes, own = starting(spec, flaws), starting(spec, flaws, 1)
     if sizes is None or own is None:
         return None
-    for candidate in dict.fromkeys((*fewest(own, spec), own, sizes, *flipped(sizes), *larger(sizes, spec))):
+    for candidate in dict.fromkeys((*fewest(own, spec), own, sizes, *flipped(sizes), *larger(sizes, spec, flaws))):
         for target in targets:
             if time.monotonic() > until:
                 return None

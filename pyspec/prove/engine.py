@@ -19,6 +19,7 @@ from pyspec.model.instance import Instance, describe_constants
 from pyspec.prove import store
 from pyspec.prove.coverage import not_covered
 from pyspec.prove.cti import Cti, Place, Places, Target, at_place, find, first_of
+from pyspec.prove.faults import never_crash, without_crashes
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
 from pyspec.prove.rests import is_part, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
@@ -62,7 +63,10 @@ def prove(
     spec: core.Spec, flaws: tuple[str, ...] = (), options: Options | None = None, progress: Progress | None = None
 ) -> ProofResult:
     """Proves the invariants, lemmas and step properties of a specification for any size."""
-    return _Proof(spec, flaws, options or Options(), None, progress).run()
+    result = _Proof(without_crashes(spec), flaws, options or Options(), None, progress).run()
+    never = never_crash(spec)
+    said = (f"nothing is said of crashes of {', '.join(never)}: there are none",) if never else ()
+    return replace(result, axioms=(*said, *result.axioms))
 
 
 def prove_instance(instance: Instance, options: Options | None = None, progress: Progress | None = None) -> ProofResult:

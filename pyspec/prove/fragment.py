@@ -19,6 +19,7 @@ import z3
 
 from pyspec.base.diagnostics import Diagnostic
 from pyspec.lang import core
+from pyspec.prove.faults import without_crashes
 from pyspec.prove.logic import Truth
 from pyspec.prove.obligations import STEP, Obligation, Obligations
 from pyspec.prove.select import DEFINITION, property_of
@@ -110,7 +111,7 @@ class Explanation:
 
 def explain(spec: core.Spec, flaws: tuple[str, ...] = ()) -> Explanation:
     """The sort graphs of the obligations of a specification, for any size."""
-    problem = Obligations(spec, flaws=flaws)
+    problem = Obligations(without_crashes(spec), flaws=flaws)
     unsupported = problem.leave_out_unsupported()
     known: dict[tuple[int, bool], tuple[Truth, Found]] = {}  # the formula is kept, so that its number stays its own
 

@@ -16,6 +16,8 @@ from pyspec.prove.result import ProofResult
 
 #: Seconds for the proof without a lemma.
 EACH = 150.0
+#: Seconds of the search for a counterexample for each property: one is enough, and says more than that there is no proof.
+SEARCH = 40.0
 #: Proves a specification under the limits.
 Prover = Callable[[core.Spec, Options], ProofResult]
 
@@ -47,7 +49,7 @@ def _without(lemma: str, spec: core.Spec, prove: Prover, options: Options, until
     if left <= 0:
         return Need(lemma, None)
     less = replace(spec, properties=tuple(prop for prop in spec.properties if prop.name != lemma))
-    limits = replace(options, max_seconds=min(EACH, left), first_only=True, use_cache=True)
+    limits = replace(options, max_seconds=min(EACH, left), cti_seconds=SEARCH, first_only=True, use_cache=True)
     result = prove(less, limits)
     if result.verdict in ("proved", "inductive"):
         return Need(lemma, False, seconds=result.seconds)

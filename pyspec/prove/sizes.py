@@ -39,13 +39,27 @@ class Sizes:
 
 def starting(spec: core.Spec, flaws: tuple[str, ...], least: int = 3) -> Sizes | None:
     """Sizes to begin with: those of the default model, or of the one that a flaw names, with at least three of each
-    sort (or `least`); None if the specification has no instance."""
+    sort (or `least`) where the assumptions allow it; None if the specification has no instance."""
     base = _instance(spec, {}, flaws) or _instance(spec, dict.fromkeys(spec.sorts, 3), flaws)
     if base is None:
         return None
-    sizes = [(sort, max(least, len(base.sort(sort).elements or ()))) for sort in spec.sorts]
-    budgets = [("crashes", 1)] if any(decl.name == "budget.crashes" for decl in spec.consts) else []
-    return Sizes((*sizes, *_constants(spec, base), *budgets))
+    sizes = [(sort, len(base.sort(sort).elements or ())) for sort in spec.sorts]
+    crashing = any(action.kind == "fault" and action.name.endswith("crash") for action in spec.actions)
+    budgets = [("crashes", 1)] if crashing else []
+    own = Sizes((*sizes, *_constants(spec, base), *budgets))
+    wanted = Sizes(tuple((n, max(least, v) if n in spec.sorts else v) for n, v in own.values))
+    return fitted(spec, wanted, own, flaws)
+
+
+def fitted(spec: core.Spec, wanted: Sizes, own: Sizes, flaws: tuple[str, ...]) -> Sizes:
+    """The sizes wanted, as far as the assumptions of the specification allow them ("there is one server"); for sorts
+    of which they do not, the sizes that are its own."""
+    if wanted == own or instance(spec, wanted, flaws) is not None:
+        return wanted
+    for name, value in wanted.values:
+        if name in spec.sorts and instance(spec, own.but(name, value), flaws) is not None:
+            own = own.but(name, value)
+    return own
 
 
 def _constants(spec: core.Spec, base: Instance) -> list[tuple[str, int]]:
@@ -118,12 +132,12 @@ def flipped(sizes: Sizes) -> list[Sizes]:
     return [sizes.but(name, not value) for name, value in sizes.values if isinstance(value, bool)]
 
 
-def larger(sizes: Sizes, spec: core.Spec) -> list[Sizes]:
-    """Integer constants one larger; then sorts one larger as well."""
+def larger(sizes: Sizes, spec: core.Spec, flaws: tuple[str, ...]) -> list[Sizes]:
+    """Integer constants one larger; then sorts one larger as well, where the assumptions allow it."""
 
     def kept(name: str, value: int) -> bool:
         return name in spec.sorts or name == "crashes" or isinstance(value, bool)
 
     ints = Sizes(tuple((n, v if kept(n, v) else v + 1) for n, v in sizes.values))
     both = Sizes(tuple((n, min(v + 1, max(v, LARGEST)) if n in spec.sorts else v) for n, v in ints.values))
-    return [step for step in dict.fromkeys((ints, both)) if step != sizes]
+    return [step for step in dict.fromkeys((ints, fitted(spec, both, ints, flaws))) if step != sizes]

@@ -27,6 +27,7 @@ from pyspec.model.result import CheckResult
 from pyspec.prove import engine
 from pyspec.prove.candidates import Candidate, Knowledge, Table
 from pyspec.prove.cti import Cti
+from pyspec.prove.faults import without_crashes
 from pyspec.prove.induct import Induction, after, before
 from pyspec.prove.result import ProofResult
 from pyspec.prove.sizes import Sizes, instance, larger, singles, starting
@@ -74,7 +75,7 @@ class Suggestions:
 
 def suggest(spec: core.Spec, explore: Explore, options: Options | None = None, told: Told | None = None) -> Suggestions:
     """Lemmas that make the invariants of a specification inductive, or as many as were found within the budget."""
-    return _Search(spec, explore, options or Options(), told or (lambda line: None)).run()
+    return _Search(without_crashes(spec), explore, options or Options(), told or (lambda line: None)).run()
 
 
 class _Search:
@@ -98,7 +99,7 @@ class _Search:
         first, sizes = starting(self.spec, (), 2), starting(self.spec, ())
         if first is None or sizes is None or not self._induce(first):
             return self._end("nothing", (), "the specification has no instance to sample states from")
-        self.larger = [one for one in (sizes, *larger(sizes, self.spec)) if one != first]
+        self.larger = [one for one in (sizes, *larger(sizes, self.spec, ())) if one != first]
         for some in dict.fromkeys((first, *singles(first, self.spec), *self.larger[:2])):
             self.knowledge.sample(some, SAMPLE_SHARE * self.options.seconds)
         stages = [stage for stage in STAGES if has_hints(self.spec) or stage[1] is Depth.ALL]

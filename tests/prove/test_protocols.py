@@ -15,7 +15,8 @@ QUICK = Options(seconds=10, cti_seconds=15, threads=1, use_cache=False)
 FOLDER = Path(__file__).parent / "protocols"
 NAMES = [
     "lock_server", "toy_consensus", "ring_election", "ticket_lock", "sharded", "abd_register", "chain_replication",
-    "bakery", "epoch_lock", "token_ring", "lease", "ring_names", "many_locks", "moving_keys",
+    "bakery", "epoch_lock", "token_ring", "lease", "ring_names", "many_locks", "moving_keys", "queue_lock",
+    "ring_positions", "locks_by_role", "crashing_coordinator", "reliable_broadcast",
 ]  # fmt: skip
 FLAWS = [
     ("lock_server", "grants_twice"),
@@ -36,6 +37,11 @@ FLAWS = [
     ("ring_names", "passes_all"),
     ("many_locks", "forgets"),
     ("moving_keys", "keeps"),
+    ("queue_lock", "barges"),
+    ("ring_positions", "passes_all"),
+    ("locks_by_role", "grants_twice"),
+    ("crashing_coordinator", "forgets"),
+    ("reliable_broadcast", "believes_one"),
 ]
 #: A lemma of each without which the rest is not inductive.
 NEEDED = [
@@ -52,6 +58,11 @@ NEEDED = [
     ("ring_names", "passed"),
     ("many_locks", "one_grant"),
     ("moving_keys", "in_flight"),
+    ("queue_lock", "head_holds"),
+    ("ring_positions", "passed"),
+    ("locks_by_role", "granted_once"),
+    ("crashing_coordinator", "counted"),
+    ("reliable_broadcast", "ready_once"),
 ]
 
 
