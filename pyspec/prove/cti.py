@@ -27,6 +27,7 @@ from pyspec.prove.execute import Run
 from pyspec.prove.logic import Truth, conj, disj, implies, less, neg
 from pyspec.prove.obligations import NAMED, STEP, Given, Obligation, Obligations
 from pyspec.prove.sizes import Sizes, fewest, flipped, instance, larger, smaller, starting
+from pyspec.prove.solve import SLACK
 from pyspec.prove.structure import equal, lift
 from pyspec.prove.universe import Universe
 from pyspec.prove.values import MapVal, SeqVal, SetVal, Val
@@ -204,7 +205,7 @@ class Search:
         self._best: Any = None  # the plainest model so far
 
     def solve(self, until: float, polish: float = 3.0) -> Trace | None:
-        """A counterexample, if there is one; `polish`: seconds to make it plainer."""
+        """A counterexample, if there is one; `polish`: seconds of work to make it plainer."""
         with self.place.solver(self.run, self.obligation) as self.solver:
             self._add(neg(self.obligation.goal))
             if self.run is not None and self.obligation.kind == "step":  # no evaluation error: it is looked for apart
@@ -229,13 +230,13 @@ class Search:
 
     def _plainest(self, best: Any, until: float, polish: float) -> Any:
         """A model whose state differs from the initial one in as few places as possible."""
-        until, self._best = min(until, time.monotonic() + polish), best
+        worked, until, self._best = time.process_time() + polish, min(until, time.monotonic() + SLACK * polish), best
         for wanted in self._wishes():
-            if time.monotonic() > until:
+            if time.monotonic() > until or time.process_time() > worked:
                 break
             self.solver.push()
             self._add(wanted)
-            plainer = self._check(min(until, time.monotonic() + 0.5))
+            plainer = self._check(min(until, time.monotonic() + SLACK * 0.5))
             if plainer is None:
                 self.solver.pop()
             else:

@@ -16,7 +16,7 @@ from pyspec.prove.result import ProofResult
 
 #: Seconds for the proof without a lemma.
 EACH = 150.0
-#: Seconds of the search for a counterexample for each property: one is enough, and says more than that there is no proof.
+#: Seconds of the search for a counterexample to each property: one is enough, and says more than no proof does.
 SEARCH = 40.0
 #: Proves a specification under the limits.
 Prover = Callable[[core.Spec, Options], ProofResult]
