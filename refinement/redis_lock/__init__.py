@@ -216,17 +216,19 @@ class LockMapping(ProtocolMapping):
         }
 
     def walks(self) -> tuple[Bounds, ...]:
-        """Claims, writes, crashes in any order; `wait` lets a vote become free."""
+        """Claims, writes, crashes in any order; `wait` lets a vote become free. Replicas lack less than the leader has
+        at hand, or more."""
         orders = (("campaign", 90), ("wait", 240), ("heartbeat", 60), ("resign", 18), ("compact", 24))
         calls: list[tuple[Command, int]] = []
         for owner in (b"c0", b"c1"):
             calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 18), ((b"SCRIPTED", b"release", LOCK, owner), 18)]
             calls += [((b"SCRIPTED", b"extend", LOCK, owner, b"500", b"0"), 6)]
         calls += [((b"GET", LOCK), 18), ((b"FENCE", LOCK), 18)]
-        options = {"compact_changes": 4, "backlog": 2, "lease_ticks": 3, "wait_ticks": 5, "claim_ticks": 3}
-        options["give_up_ticks"] = 12
-        found = Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, 300, instant=False, options=tuple(options.items()))
-        return (found,)
+        soon = {"compact_changes": 4, "lease_ticks": 3, "wait_ticks": 5, "claim_ticks": 3, "give_up_ticks": 12}
+        return tuple(
+            Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, 300, instant=False, options=tuple(options.items()))
+            for options in (soon | {"backlog": 2}, soon | {"backlog": 9})
+        )
 
 
 MAPPING = LockMapping()

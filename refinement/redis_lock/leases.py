@@ -179,6 +179,8 @@ def positions(walk: Walk, step: Step) -> Iterator[str]:
         key = ("change", change.epoch, change.offset)
         if leads and (key in walk.facts or change.epoch != step.after.promise.epoch):
             yield f"{step.node} makes a change at {change.epoch}.{change.offset}, where one was made before"
+        if leads and change.time < step.before.keys.now:
+            yield f"{step.node} makes a change at {change.time}, when its data is of {step.before.keys.now}"
         if leads and change.offset != at.offset + 1:
             yield f"{step.node} makes change {change.offset} after {at.offset}"
         made, after = walk.remember(key, (change, at))
