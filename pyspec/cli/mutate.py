@@ -251,7 +251,8 @@ def _tell(fates: list[Fate], score: float | None) -> None:
     for f in fates:
         if f.fate != "killed":
             why = f"  # survives: {f.explained}" if f.explained else ""
-            console.print(f"{f.file}:{f.line}: {f.fate}: {f.what}, in {f.owner}{why}", markup=False)
+            limit = f" (out of {f.by}: whether a property notices is not known)" if f.fate == "unfinished" else ""
+            console.print(f"{f.file}:{f.line}: {f.fate}{limit}: {f.what}, in {f.owner}{why}", markup=False)
     counts = ", ".join(f"{sum(f.fate == name for f in fates)} {name}" for name in FATES)
     explained = sum(bool(f.explained) for f in fates)
     verdict = f"score {score} %" if score is not None else "no score: nothing that counts"

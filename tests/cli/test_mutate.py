@@ -74,6 +74,8 @@ def test_what_goes_on_too_long_is_unfinished_unless_explained(tmp_path: Path, mo
     unfinished = [m for m in found["mutants"] if m["fate"] == "unfinished"]
     assert {m["by"] for m in unfinished} == {"states"}
     assert {m["explained"] for m in unfinished} >= {"so it is", ""}
+    shown = CliRunner().invoke(cli, ["mutate", str(tmp_path / "steps.pspec")])
+    assert "unfinished (out of states: whether a property notices is not known)" in " ".join(shown.output.split())
 
 
 def test_nothing_to_mutate_has_no_score(tmp_path: Path) -> None:
