@@ -56,10 +56,10 @@ def test_a_false_lemma_is_false_and_nothing_else_is_tried(prove: Prove) -> None:
     assert "few is false" in few["trace"]["text"]
 
 
-def test_a_false_step_property_breaks_no_induction(prove: Prove) -> None:
+def test_a_step_that_a_step_property_forbids_is_a_counterexample_to_induction(prove: Prove) -> None:
     report = prove("step still: n == n'\n")
     still = next(prop for prop in report["properties"] if prop["name"] == "still")
-    assert (still["verdict"], still["breaks"]) == ("false", None)
+    assert (still["verdict"], still["breaks"]) == ("false", {"step": 1, "action": "up", "conjuncts": ["still"]})
 
 
 def test_a_flaw_is_searched_in_the_model_that_it_names(prove: Prove) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from pyspec.cli.proving import Asked, prove_file
+from pyspec.cli.runner import bounds
 from pyspec.lang import core, load_spec
-from pyspec.prove.engine import Options, prove
+from pyspec.model.instance import choose_model, instantiate
+from pyspec.prove.engine import Options, prove, prove_instance
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 PROVED = (
@@ -118,6 +120,16 @@ def test_a_false_lemma_is_false(name: str, number: int, tmp_path: Path) -> None:
     verdicts = {prop["name"]: prop["verdict"] for prop in report["properties"]}
     assert verdicts.pop("plausible") == "false"
     assert set(verdicts.values()) == {"not tried"}
+
+
+@pytest.mark.parametrize(("name", "flaw"), _flaws())
+def test_a_flaw_is_not_inductive_in_the_model_that_shows_it(name: str, flaw: str) -> None:
+    spec = _spec(name)
+    declared = next(one for one in spec.flaws if one.name == flaw)
+    model = bounds(spec, choose_model(spec, declared.model or "ci"), flaw)
+    result = prove_instance(instantiate(spec, model, {}, (flaw,)), Options(seconds=10, max_seconds=150))
+    assert result.verdict == "refuted"
+    assert any(prop.cti is not None for prop in result.properties)
 
 
 @pytest.mark.slow
