@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.cli import exits
+from tests.cli.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "specs" / "two_phase_commit.pspec"
@@ -68,10 +69,15 @@ def test_ctrl_c_at_any_time(delay: float) -> None:
 
 def interrupted(delay: float) -> tuple[int, str]:
     """The exit code and the output of a search that gets Ctrl-C after some seconds."""
-    child = subprocess.Popen(command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    time.sleep(delay)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    child = subprocess.Popen(
+        command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=heed_interrupts
+    )
+    try:
+        time.sleep(delay)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
     return child.returncode, out + err
 
 

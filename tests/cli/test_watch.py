@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.cli import watch
+from tests.cli.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPEC = """protocol steps
@@ -37,7 +38,9 @@ class Watcher:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "pyspec", "watch", "steps.pspec", "--engine", "python"]
         with self.log.open("w") as out:
-            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=out, stderr=out, preexec_fn=heed_interrupts
+            )
 
     def says(self, text: str, times: int = 1) -> None:
         """Waits until a text was printed (so often)."""
