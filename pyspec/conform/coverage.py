@@ -87,7 +87,7 @@ class Coverage:
         self._run(session, state, action, args)
 
     def _try_all(self, session: Session, state: State) -> None:
-        from pyspec.conform.session import every_argument
+        from pyspec.conform.steps import every_argument
 
         for action in session.model.instance.spec.actions:
             for args in itertools.islice(every_argument(session.model, action, state, ()), ARGUMENTS):

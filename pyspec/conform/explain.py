@@ -75,7 +75,8 @@ class Rejection:
         out += [f"note: {text}" for text in self.diagnosis]
         if not self.conclusive:
             out.append(
-                "note: no verdict: not every order, silent step and state was tried; --tries and --width go further"
+                "note: no verdict: not every order, silent step and state was tried; "
+                "[silent] most, --tries and --width go further"
             )
         return out
 
@@ -115,10 +116,8 @@ def explain(session: Session, search: Search) -> Rejection:
     if lacking:
         keep = session.text.log.keep
         diagnosis.append(f"{gone:,} older messages have been forgotten ([log] keep = {keep}; keep = 0 keeps all)")
-    if session.text.silent:
-        diagnosis.append(
-            f"at most {session.text.most_silent} silent steps were tried together ([silent] most = N tries more)"
-        )
+    if session.limits.silent:
+        diagnosis.append(_of_silent_steps(session, search.more_silent))
     line = events[0].line
     shown = search.states[:MOST_STATES]
     return Rejection(
@@ -134,6 +133,16 @@ def explain(session: Session, search: Search) -> Rejection:
         search.conclusive and not lacking,
         cause,
     )
+
+
+def _of_silent_steps(session: Session, more: bool | None) -> str:
+    """Whether the event stays unexplained with more silent steps than the mapping allows."""
+    most = session.text.most_silent
+    if more is False:
+        return "no number of silent steps explains it"
+    if more:
+        return f"at most {most} silent steps were tried together, and more explain it: set [silent] most higher"
+    return f"at most {most} silent steps were tried together, and more may explain it: set [silent] most higher"
 
 
 def _lacks_a_message(why: str) -> bool:

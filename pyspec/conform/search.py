@@ -3,7 +3,8 @@ state explains the next one.
 
 Usually one order of the events and a small set of states do. What was left aside is kept for a while (a window of
 events): other orders of concurrent events, states beyond the width of the frontier, silent steps that were not needed.
-When an event has no explanation, these are tried, the latest first, and silent steps by iterative deepening.
+When an event has no explanation, these are tried, the latest first, and silent steps by iterative deepening. If none of
+them helps, any number of silent steps is tried, to tell a rejection from a limit that was too low.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pyspec.conform.feed import Cut, Feed
 from pyspec.conform.lines import Line
@@ -32,7 +34,7 @@ class Event:
 class Moment:
     """Before an event: the cut, the states that explained what came before, and those that were put aside.
 
-    `silent` counts the silent steps that were taken right before the event.
+    `silent` counts the silent steps that were taken right before the event, from the states `earlier`.
     """
 
     cut: Cut
@@ -40,6 +42,7 @@ class Moment:
     event: Event
     aside: list[State] = field(default_factory=list)
     silent: int = 0
+    earlier: list[State] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,37 @@ class Node:
     here: int = 0
 
 
-Silent = Callable[[State], Iterable[State]]
+class Silent(Protocol):
+    """The steps that no line shows (`pyspec.conform.steps`)."""
+
+    def steps(self, state: State) -> Iterable[State]:
+        """The states after one step."""
+
+    def largest(self, state: State) -> State:
+        """A state reached by steps of which none excludes anything that was possible without it."""
+
+    def others(self, state: State) -> Iterable[State]:
+        """The states after one step that `largest` does not take."""
+
+    def forgotten(self, state: State) -> int:
+        """How many messages a state has lost to more of them; then `largest` may exclude something after all."""
+
+
+UNLIMITED = -1
+"""The level of a search that takes silent steps without counting them."""
+
+Found = tuple[int, Node, list[Node]]
+"""The moment that a search began at, where it came, and what it has not looked at."""
+
 Seen = dict[tuple[Cut, int, int], set[State]]
 """States by their cut, the silent steps counted on the way, and those that may still be taken anew there."""
 
 
 class Search:
-    """Takes events one by one from a feed. `step` returns False when no state explains the next event."""
+    """Takes events one by one from a feed. `step` returns False when no state explains the next event.
+
+    Then `more_silent` says whether more silent steps than `limits.silent` together explain it; None if that is open.
+    """
 
     def __init__(
         self, initial: list[State], feed: Feed, event_of: Callable[[Line], Event], silent: Silent, limits: Limits
@@ -89,9 +116,11 @@ class Search:
         self.silent_steps = 0
         self.reordered = 0
         self.conclusive = True
+        self.more_silent: bool | None = False
         self.failed: list[Event] = []
         self._aside = initial[limits.width :]
         self._needed: dict[Cut, int] = {}
+        self._forgot = False
         self._single = feed.single
 
     def step(self) -> bool | None:
@@ -150,50 +179,66 @@ class Search:
         if self.feed.single and not self.limits.silent and not any(moment.aside for moment in moments):
             return False
         self._needed = {moment.cut: moment.silent for moment in moments if moment.silent}
-        goal = sum(self.cut) + 1
         budget = [self.limits.tries]
         for level in range(self.limits.silent + 1):
-            seen: Seen = {(moment.cut, 0, 0): set(moment.states) for moment in moments} if level == 0 else {}
-            for at in range(len(moments) - 1, -1, -1):
-                found = self._retry(moments[at], level, goal, seen, budget)
-                if found is not None:
-                    self._adopt(moments[:at], *found)
-                    return True
-                if budget[0] <= 0:
-                    self.conclusive = False
-                    return False
+            found = self._level(moments, level, budget)
+            if found is not None:
+                self._adopt(moments, *found)
+                return True
+        if self.limits.silent:
+            self._doubt(moments)
+        elif budget[0] <= 0:
+            self.conclusive = False
         return False
 
-    def _retry(
-        self, moment: Moment, level: int, goal: int, seen: Seen, budget: list[int]
-    ) -> tuple[Node, list[Node]] | None:
+    def _doubt(self, moments: list[Moment]) -> None:
+        """Whether the limit of silent steps is what kept the event from being explained: all of them are tried."""
+        self._needed, self._forgot = {}, False
+        budget = [self.limits.tries]
+        if self._level(moments[:1], UNLIMITED, budget) is not None:
+            self.more_silent = True
+        elif budget[0] <= 0 or self._forgot:
+            self.more_silent = None
+        self.conclusive = self.conclusive and self.more_silent is False
+
+    def _level(self, moments: list[Moment], level: int, budget: list[int]) -> Found | None:
+        """The search from each moment, the latest first, with so many silent steps."""
+        goal = sum(self.cut) + 1
+        seen: Seen = {(moment.cut, 0, 0): set(moment.states) for moment in moments}
+        for at in range(len(moments) - 1, -1, -1):
+            path = self._explore(self._starts(moments[at], level), level, goal, seen, budget)
+            if path is not None:
+                return at, *path
+            if budget[0] <= 0:
+                return None
+        return None
+
+    def _starts(self, moment: Moment, level: int) -> list[Node]:
+        """Where to begin at a moment; without silent steps, the states that were followed lead nowhere new."""
         if level == 0:
-            starts = [*moment.states, *moment.aside] if not self.feed.single else moment.aside
-            node = Node(moment.cut, starts, 0, None, None)
-        else:
-            silent = self._silently(moment.states)
-            node = Node(moment.cut, self._fresh(silent, moment.cut, 1, 0, seen), 1, None, None, moment.silent + 1)
-        return self._explore(node, level, goal, seen, budget) if node.states else None
+            states = moment.aside if self.feed.single else [*moment.states, *moment.aside]
+            return [Node(moment.cut, states, 0, None, None)] if states else []
+        others = [*moment.aside, *moment.earlier]
+        first = [Node(moment.cut, others, 0, None, None)] if others else []
+        return [*first, Node(moment.cut, moment.states, 0, None, None, moment.silent)]
 
     def _anew(self, cut: Cut, here: int) -> int:
         """How many silent steps may still be taken before an event because it had needed so many."""
         return max(0, self._needed.get(cut, 0) - here)
 
     def _explore(
-        self, start: Node, level: int, goal: int, seen: Seen, budget: list[int]
+        self, stack: list[Node], level: int, goal: int, seen: Seen, budget: list[int]
     ) -> tuple[Node, list[Node]] | None:
-        stack = [start]
         while stack and budget[0] > 0:
             node = stack.pop()
             if sum(node.cut) >= goal:
                 return node, stack
             budget[0] -= len(node.states)
-            anew, here = self._anew(node.cut, node.here), node.here + 1
-            if anew or node.silent < level:
-                silent = node.silent + (not anew)
-                more = self._fresh(self._silently(node.states), node.cut, silent, self._anew(node.cut, here), seen)
-                if more:
-                    stack.append(Node(node.cut, more, silent, node, None, here))
+            if level == UNLIMITED:
+                self._enlarge(node)
+            more = self._more(node, level, seen)
+            if more is not None:
+                stack.append(more)
             for chain, line in reversed(self.feed.heads(node.cut)):
                 event = self._event_of(line)
                 cut = (*node.cut[:chain], node.cut[chain] + 1, *node.cut[chain + 1 :])
@@ -202,6 +247,24 @@ class Search:
                     stack.append(Node(cut, after, node.silent, node, event))
         return None
 
+    def _enlarge(self, node: Node) -> None:
+        before = node.states
+        node.states = list(dict.fromkeys(map(self._silent.largest, before)))
+        most = max(map(self._silent.forgotten, before), default=0)
+        self._forgot = self._forgot or any(self._silent.forgotten(state) > most for state in node.states)
+
+    def _more(self, node: Node, level: int, seen: Seen) -> Node | None:
+        """The states after one more silent step, if one may be taken."""
+        anew, here = self._anew(node.cut, node.here), node.here + 1
+        unlimited = level == UNLIMITED
+        if not (anew or node.silent < level or unlimited):
+            return None
+        counted = node.silent + (not anew and not unlimited)
+        step = self._silent.others if unlimited else self._silent.steps
+        after = dict.fromkeys(after for state in node.states for after in step(state))
+        states = self._fresh(after, node.cut, counted, self._anew(node.cut, here), seen)
+        return Node(node.cut, states, counted, node, None, here) if states else None
+
     @staticmethod
     def _fresh(states: Iterable[State], cut: Cut, silent: int, anew: int, seen: Seen) -> list[State]:
         known = seen.setdefault((cut, silent, anew), set())
@@ -209,10 +272,7 @@ class Search:
         known.update(found)
         return found
 
-    def _silently(self, states: list[State]) -> list[State]:
-        return list(dict.fromkeys(after for state in states for after in self._silent(state)))
-
-    def _adopt(self, before: list[Moment], node: Node, left: list[Node]) -> None:
+    def _adopt(self, moments: list[Moment], at: int, node: Node, left: list[Node]) -> None:
         """Goes on from a point that was found: the history is what led there, and what was not looked at yet."""
         path: list[Node] = []
         here: Node | None = node
@@ -220,15 +280,22 @@ class Search:
             path.append(here)
             here = here.parent
         path.reverse()
+        start = moments[at]
         made = []
+        earlier = list(dict.fromkeys([*start.states, *start.aside, *start.earlier])) if self.limits.silent else []
         for one, following in itertools.pairwise(path):
             if following.event is not None:
-                made.append(Moment(one.cut, one.states, following.event, [], one.here))
-        dropped = list(itertools.islice(self.history, len(before), None))
+                made.append(Moment(one.cut, one.states, following.event, [], one.here, earlier))
+                earlier = []
+            elif not earlier:
+                earlier = one.states
+        dropped = moments[at:-1]
         self.silent_steps += sum(moment.silent for moment in made) - sum(moment.silent for moment in dropped)
-        self.history = deque([*before, *made])
+        self.history = deque([*moments[:at], *made])
         by_cut = {moment.cut: moment for moment in made}
         for one in left:
+            if one.parent is None:
+                continue  # a start: its states are among the earlier ones
             if one.cut in by_cut:
                 by_cut[one.cut].aside += one.states
             else:

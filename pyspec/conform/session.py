@@ -34,9 +34,9 @@ from pyspec.conform.lines import ABSENT, Line, Record, getter, lines_of, tester
 from pyspec.conform.machine import FastModel
 from pyspec.conform.mapping import MappingText, parse_mapping, read_mapping
 from pyspec.conform.plan import Check, Problems, RulePlan
-from pyspec.conform.rt import State
 from pyspec.conform.search import Event, Limits, Search
 from pyspec.conform.sizes import Scanner, Seen, Sizes, sized
+from pyspec.conform.steps import SilentSteps
 from pyspec.conform.typed import TypedMapping, TypedRule, type_mapping
 from pyspec.lang import core
 from pyspec.lang.phrases import Vocabulary, load_vocabulary
@@ -223,11 +223,6 @@ class Session:
         """What kind of event a line is."""
         return str(self._kind(line.record))
 
-    def _silently(self, state: State) -> Iterator[State]:
-        for action in self.mapping.typed.silent:
-            for after, _ in every_step(self.model, action, state):
-                yield after
-
     # ------------------------------------------------------------------------------------------------ runs
 
     def run(self, files: list[str], max_seconds: float | None = None, coverage: Coverage | None = None) -> TraceResult:
@@ -256,7 +251,9 @@ class Session:
         initial = self.model.initial()
         if not initial:
             raise error("E0832", f"{self.model.instance.spec.name} has no initial state in this model")
-        self._search = Search(initial, source, self.event_of, self._silently, self.limits)
+        self._search = Search(
+            initial, source, self.event_of, SilentSteps(self.model, self.mapping.typed.silent), self.limits
+        )
         return self._search
 
     def feed(self, record: Record | Line) -> Rejection | None:
@@ -402,31 +399,6 @@ def _trivial(condition: Any) -> bool:
     from pyspec.model.walk import expressions
 
     return not any(isinstance(node, core.StateVar | core.Call) for node in expressions(body)) and not condition.locals
-
-
-def every_step(model: FastModel, action: core.Action, state: State) -> Iterator[tuple[State, tuple[Any, ...]]]:
-    """Every step of an action from a state, with its arguments; steps that end in an error are passed over."""
-    run = model.run(action.name)
-    for args in every_argument(model, action, state, ()):
-        try:
-            yield from ((after, args) for after in run(state, *args))
-        except EvaluationError:
-            continue
-
-
-def every_argument(
-    model: FastModel, action: core.Action, state: State, so_far: tuple[Any, ...]
-) -> Iterator[tuple[Any, ...]]:
-    """Every choice of arguments of an action."""
-    if len(so_far) == len(action.params):
-        yield so_far
-        return
-    try:
-        domain = list(model.domain(action.name, len(so_far))(state, *so_far))
-    except EvaluationError:
-        return
-    for value in domain:
-        yield from every_argument(model, action, state, (*so_far, value))
 
 
 def _too_small(problems: Iterable[EvaluationError]) -> EvaluationError | None:

@@ -143,7 +143,7 @@ class _Trial:
     def missing(self) -> str | None:
         """Whether one more step before the event explains it."""
         from pyspec.conform.explain import call_text
-        from pyspec.conform.session import every_step
+        from pyspec.conform.steps import every_step
 
         tried = 0
         for state in self.states[:4]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.conform.machine import FastModel
-from pyspec.conform.session import every_argument
+from pyspec.conform.steps import every_argument
 from pyspec.conform.values import Long, Pool, concat, long, plain
 from pyspec.conform.vector import Vector
 from pyspec.lang import load_spec

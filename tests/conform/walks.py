@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pyspec.conform.machine import FastModel
-from pyspec.conform.session import every_argument
 from pyspec.conform.sizes import followed
+from pyspec.conform.steps import every_argument
 from pyspec.conform.values import plain
 from pyspec.lang import load_spec
 from pyspec.model.instance import instantiate

@@ -1,0 +1,124 @@
+"""Every step of an action from a state; and the steps that no line shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyspec.conform.machine import FastModel
+from pyspec.conform.rt import State
+from pyspec.lang import core
+from pyspec.lang import types as ty
+from pyspec.model.errors import EvaluationError
+from pyspec.model.walk import nodes, parts
+
+
+def every_step(model: FastModel, action: core.Action, state: State) -> Iterator[tuple[State, tuple[Any, ...]]]:
+    """Every step of an action from a state, with its arguments; steps that end in an error are passed over."""
+    run = model.run(action.name)
+    for args in every_argument(model, action, state, ()):
+        try:
+            yield from ((after, args) for after in run(state, *args))
+        except EvaluationError:
+            continue
+
+
+def every_argument(
+    model: FastModel, action: core.Action, state: State, so_far: tuple[Any, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """Every choice of arguments of an action."""
+    if len(so_far) == len(action.params):
+        yield so_far
+        return
+    try:
+        domain = list(model.domain(action.name, len(so_far))(state, *so_far))
+    except EvaluationError:
+        return
+    for value in domain:
+        yield from every_argument(model, action, state, (*so_far, value))
+
+
+class SilentSteps:
+    """The steps that no line shows.
+
+    Some only add messages to sets of which everything else only takes messages out: with more messages in them all
+    that was possible still is. Where any number of silent steps may be taken, these are taken at once, all of them.
+    """
+
+    def __init__(self, model: FastModel, actions: tuple[core.Action, ...]) -> None:
+        self._model, self._actions = model, actions
+        sets = growing(model.instance.spec)
+        self._sends = tuple([action for action in actions if _only_adds(action, sets)])
+        self._others = tuple([action for action in actions if action not in self._sends])
+        self._pools = [model.attributes[name] for name in sets]
+
+    def steps(self, state: State) -> Iterator[State]:
+        """The states after one step."""
+        return self._after(self._actions, state)
+
+    def largest(self, state: State) -> State:
+        """The state with all that can be sent."""
+        for action in self._sends:
+            run = self._model.run(action.name)
+            for args in every_argument(self._model, action, state, ()):
+                try:
+                    state = next(iter(run(state, *args)), state)
+                except EvaluationError:
+                    continue
+        return state
+
+    def others(self, state: State) -> Iterator[State]:
+        """The states after one step that does more than to send."""
+        return self._after(self._others, state)
+
+    def forgotten(self, state: State) -> int:
+        """How many messages of the sets that `largest` makes larger are not remembered any more."""
+        return sum(getattr(state, pool).forgotten for pool in self._pools) if self._sends else 0
+
+    def _after(self, actions: tuple[core.Action, ...], state: State) -> Iterator[State]:
+        for action in actions:
+            for after, _ in every_step(self._model, action, state):
+                yield after
+
+
+def growing(spec: core.Spec) -> frozenset[str]:
+    """The sets of messages of which steps ask only whether one is in them: more in them excludes nothing."""
+    pools = {var.name for var in spec.vars if var.kind == "pool" and isinstance(var.type, ty.Set)}
+    pools -= {var.name for var in spec.vars if isinstance(var.type, ty.Set) and var.type.capacity is not None}
+    for body in (*spec.functions, *spec.actions):
+        pools -= _looked_at(body)
+    return frozenset(pools)
+
+
+def _looked_at(body: object) -> set[str]:
+    """The variables that a function or an action reads, but for the sets that it receives from and adds to."""
+    found: set[str] = set()
+    todo: list[Any] = [body]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, core.Param) and isinstance(node.domain, core.StateVar):
+            continue
+        if isinstance(node, core.Assign) and _adds(node):
+            todo += node.value.args[1:]  # type: ignore[attr-defined]  # a union
+        elif isinstance(node, core.StateVar):
+            found.add(node.name)
+        else:
+            found |= {node.var} if isinstance(node, core.Assign) else set()
+            todo += parts(node)
+    return found
+
+
+def _adds(node: core.Assign) -> bool:
+    """Whether an assignment puts more into a set."""
+    value = node.value
+    if node.path or not isinstance(value, core.Op) or value.op != "set.union":
+        return False
+    first = value.args[0]
+    return isinstance(first, core.StateVar) and first.name == node.var
+
+
+def _only_adds(action: core.Action, sets: frozenset[str]) -> bool:
+    """Whether a step of an action does nothing but to add to these sets, and is the only one with its arguments."""
+    inside = [node for statement in action.body for node in nodes(statement)]
+    chooses = any(isinstance(node, core.Any | core.Either) for node in inside)
+    return not chooses and all(node.var in sets for node in inside if isinstance(node, core.Assign))
