@@ -332,12 +332,10 @@ class _WayWriter:
         if position == len(self.way.steps):
             return self._finish(state, "a" if position else "()", indent)
         form = self.way.steps[position]
-        late = [c for c in self.plan.before if c.needs_args] if position == 0 else []
         after = f"s{position}"
         name = f"{self.plan.name}_step_{position}"
         if form.least == form.most == 1:
             lines = [f"{pad}for {after}, a in {name}({state}, v):"]
-            lines += [f"{pad}    {line}" for line in tests(late, state, "a", "None", "continue")]
             return lines + self._chain(position + 1, after, indent + 1)
         self.used["repeated"] = repeated
         lines = [f"{pad}for {after}, a in repeated({name}, {state}, v, {form.least}, {form.most}):"]
@@ -372,6 +370,12 @@ class _WayWriter:
         pad = "    " * indent
         run = self.model.names.of("action", action.name)
         given = "".join(f"{arg}, " for arg in args)
+        late = [check for check in self.plan.before if check.needs_args] if position == 0 else []
+        if late:  # before the step is taken: most of the messages that could be received do not pass
+            refuse = "continue" if args else "return"
+            checks = tests(late, "state", f"({given})", "None", refuse)
+            lines += [f"{pad}try:", *(f"{pad}    {line}" for line in checks)]
+            lines += [f"{pad}except EvaluationError: {refuse}"]
         lines += [
             f"{pad}try:",
             f"{pad}    for after in {run}(state, {given}):",

@@ -88,6 +88,9 @@ class Silent(Protocol):
         """How many messages a state has lost to more of them; then `largest` may exclude something after all."""
 
 
+QUICK = 20
+"""A part of the tries, so large, comes before the search without a limit of silent steps, which may save the rest."""
+
 UNLIMITED = -1
 """The level of a search that takes silent steps without counting them."""
 
@@ -178,28 +181,36 @@ class Search:
         moments = [*self.history, Moment(self.cut, self.states, Event(_NO_LINE, None, []), self._aside)]
         if self.feed.single and not self.limits.silent and not any(moment.aside for moment in moments):
             return False
-        self._needed = {moment.cut: moment.silent for moment in moments if moment.silent}
-        budget = [self.limits.tries]
-        for level in range(self.limits.silent + 1):
-            found = self._level(moments, level, budget)
+        more: bool | None = False
+        for tries in (self.limits.tries // QUICK, self.limits.tries):
+            budget = [tries]
+            found = self._levels(moments, budget)
             if found is not None:
                 self._adopt(moments, *found)
                 return True
-        if self.limits.silent:
-            self._doubt(moments)
-        elif budget[0] <= 0:
+            if self.limits.silent and tries < self.limits.tries:
+                more = self._unlimited(moments)
+            if budget[0] > 0 or (self.limits.silent and more is False):
+                break
+        else:
             self.conclusive = False
+        self.more_silent = more
+        self.conclusive = self.conclusive and more is False
         return False
 
-    def _doubt(self, moments: list[Moment]) -> None:
-        """Whether the limit of silent steps is what kept the event from being explained: all of them are tried."""
+    def _levels(self, moments: list[Moment], budget: list[int]) -> Found | None:
+        """The search with no silent step, then with one more and one more."""
+        self._needed = {moment.cut: moment.silent for moment in moments if moment.silent}
+        levels = (self._level(moments, level, budget) for level in range(self.limits.silent + 1))
+        return next((found for found in levels if found is not None), None)
+
+    def _unlimited(self, moments: list[Moment]) -> bool | None:
+        """Whether any number of silent steps explains the event; None if there was too much to try."""
         self._needed, self._forgot = {}, False
         budget = [self.limits.tries]
         if self._level(moments[:1], UNLIMITED, budget) is not None:
-            self.more_silent = True
-        elif budget[0] <= 0 or self._forgot:
-            self.more_silent = None
-        self.conclusive = self.conclusive and self.more_silent is False
+            return True
+        return None if budget[0] <= 0 or self._forgot else False
 
     def _level(self, moments: list[Moment], level: int, budget: list[int]) -> Found | None:
         """The search from each moment, the latest first, with so many silent steps."""

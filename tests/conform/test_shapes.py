@@ -43,6 +43,7 @@ put = { "self.mode" = "=follower", "self.votes" = [] }
 HASHICORP = r"""'^(?P<time>\S+) \[\w+\] +raft: (?P<event>[^:]+)(: (?P<rest>.*))?$'"""
 TIKV = r"""'^\[(?P<time>[^\]]+)\] \[\w+\] \[\S+\] \["(?P<event>[^"]+)"\](?P<rest>.*)$'"""
 ZAP = r"""'^(?P<time>\S+)\t\w+\t\S+\t(?P<event>[^\t]+)(\t(?P<rest>.*))?$'"""
+JSON = r"""'^\{.*"ts":"(?P<time>[^"]+)".*"msg":"(?P<event>[^"(]+?)( \((?P<rest>[^)]*)\))?"\}$'"""
 
 
 def hashicorp(time: str, event: str, fields: Record) -> str:
@@ -59,7 +60,14 @@ def zap(time: str, event: str, fields: Record) -> str:
     return f"{time}\tinfo\traft/raft.go:923\t{event}\t{{{inner}}}"
 
 
-SHAPES = {"hashicorp": (HASHICORP, hashicorp), "tikv": (TIKV, tikv), "zap": (ZAP, zap)}
+def sentence(time: str, event: str, fields: Record) -> str:
+    """Text inside JSON."""
+    pairs = " ".join(f"{key}={value}" for key, value in fields.items())
+    text = event + (f" ({pairs})" if pairs else "")
+    return f'{{"level":"info","ts":"{time}","caller":"raft/raft.go:923","msg":"{text}"}}'
+
+
+SHAPES = {"hashicorp": (HASHICORP, hashicorp), "tikv": (TIKV, tikv), "zap": (ZAP, zap), "json": (JSON, sentence)}
 
 
 def elections(seed: int) -> Iterator[tuple[str, str, Record]]:
@@ -115,6 +123,15 @@ def test_a_second_vote_in_a_term(shape: str, tmp_path: Path) -> None:
     assert result.rejection is not None
     assert (Path(result.rejection.file).stem, result.rejection.line) == ("n2", 2)
     assert "Server1" not in result.text() and "on_RequestVote" in result.text()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_term_that_goes_down(shape: str, tmp_path: Path) -> None:
+    told: list[tuple[str, str, Record]] = [("n1", "entering candidate state", {"term": term}) for term in (1, 2, 1)]
+    assert mapped(shape).validate(logs(shape, told[:2], tmp_path)).accepted
+    result = mapped(shape).validate(logs(shape, told, tmp_path))
+    assert result.verdict == "rejected" and result.rejection is not None and result.rejection.line == 3
+    assert "self.term is 3, the log says 1" in result.text()
 
 
 def test_a_leader_without_votes(tmp_path: Path) -> None:
