@@ -20,6 +20,7 @@ from pyspec.prove import store
 from pyspec.prove.coverage import not_covered
 from pyspec.prove.cti import Cti, Place, Places, Target, at_place, find, first_of
 from pyspec.prove.faults import never_crash, without_crashes
+from pyspec.prove.nearby import Nearby
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
 from pyspec.prove.rests import is_part, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
@@ -147,6 +148,8 @@ class _Proof:
         """What is open and has no counterexample that is quickly found."""
         if self.instance is None:
             self._again(SELECTIVE)
+        else:
+            self._look_nearby(self.instance)
         self._derive()
         self._refute()
         if not self.ctis:  # else the argument is to be changed first
@@ -357,6 +360,13 @@ class _Proof:
             failed = [item for item in self.items if item.open and item.result.prop == name]
             if name not in self.ctis and (found := self._counterexample(failed, glance)) is not None:
                 self.ctis[name] = found
+
+    def _look_nearby(self, instance: Instance) -> None:
+        """Looks for counterexamples among states that differ a little from those of runs."""
+        names = {item.result.prop for item in self.items if item.open and item.result.kind in ("step", "defined")}
+        until = min(time.monotonic() + self.options.cti_seconds, self.until)
+        if names:
+            self.ctis |= Nearby(instance).find(names, until)
 
     def _counterexample(self, failed: list[_Item], glance: bool) -> Cti | None:
         """A counterexample for the first of the failed obligations that has one in a small instance."""
