@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -49,7 +50,7 @@ def command(
     max_seconds: float | None,
     explain: bool,
     as_json: bool,
-    **asked: object,
+    **asked: Any,
 ) -> int:
     """Prove invariants, lemmas and step properties by induction.
 
@@ -65,7 +66,7 @@ def command(
     fragment (EPR): elsewhere the solver may search for ever.
     """
     usual = 120.0 if suggest else 1800.0 if asked["needed"] else 600.0
-    request = Asked(**asked, max_seconds=max_seconds or usual)  # type: ignore[arg-type]
+    request = Asked(**asked, max_seconds=max_seconds or usual)
     if any_size and request.model is not None:
         raise click.UsageError("--any-size and -m exclude each other")
     if request.needed and (suggest or explain or request.laws):

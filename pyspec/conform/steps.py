@@ -98,8 +98,8 @@ def _looked_at(body: object) -> set[str]:
         node = todo.pop()
         if isinstance(node, core.Param) and isinstance(node.domain, core.StateVar):
             continue
-        if isinstance(node, core.Assign) and _adds(node):
-            todo += node.value.args[1:]  # type: ignore[attr-defined]  # a union
+        if isinstance(node, core.Assign) and isinstance(node.value, core.Op) and _adds(node):
+            todo += node.value.args[1:]  # of the union: what is added
         elif isinstance(node, core.StateVar):
             found.add(node.name)
         else:

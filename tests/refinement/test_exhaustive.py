@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -126,7 +127,7 @@ def test_what_was_judged_is_not_judged_again_and_every_position_is_the_same(
     """Each position that the memory gives is the one that the judge gives."""
     remembered = Memory.check
 
-    def both(self: Memory, position, key, steps, unflushed):  # type: ignore[no-untyped-def]
+    def both(self: Memory, position: Any, key: Any, steps: Any, unflushed: Any) -> Any:
         after = remembered(self, position, key, steps, unflushed)
         plain = self._unwatched(position, steps, unflushed)
         assert after.state == plain.state and dict(after.facts) == dict(plain.facts)
