@@ -150,7 +150,7 @@ async def serve(host: Host) -> None:
 @FOLDER
 def kill(name: str, folder: Path) -> None:
     """Kill a node (SIGKILL)."""
-    cluster.send_signal(folder, name, signal.SIGKILL)
+    cluster.kill(folder, name)
 
 
 @main.command()

@@ -29,7 +29,7 @@ def on_request(turn: Turn, request: Request) -> None:
     if s.role == LEADER:
         serve(turn, s.me, request.ticket, request.commands, request.reads)
     else:
-        s.asked = s.asked.set(request.ticket, Asked(request.commands, request.reads, False))
+        s.asked = s.asked.set(request.ticket, Asked(request.commands, request.reads))
         submit_waiting(turn)
 
 
@@ -42,8 +42,22 @@ def submit_waiting(turn: Turn) -> None:
             s.asked = s.asked.delete(ticket)
             serve(turn, s.me, ticket, asked.commands, asked.reads)
         elif s.leader is not None:
-            s.asked = s.asked.set(ticket, replace(asked, sent=True))
+            s.asked = s.asked.set(ticket, replace(asked, sent=s.promise.epoch))
             turn.send(s.leader, Ask(s.next_id + ticket, asked.commands, asked.reads))
+
+
+def next_leader(turn: Turn) -> None:
+    """There is a leader of a later epoch. Of what was sent to an earlier one, writes have an unknown outcome (an answer
+    may never come), and reads are asked again."""
+    s = turn.s
+    for ticket in sorted(number for number, asked in s.asked.items() if 0 < asked.sent < s.promise.epoch):
+        asked = s.asked[ticket]
+        if asked.reads:
+            s.asked = s.asked.set(ticket, replace(asked, sent=0))
+        else:
+            s.asked = s.asked.delete(ticket)
+            turn.reply(ticket, (UNKNOWN,) * len(asked.commands))
+    submit_waiting(turn)
 
 
 def serve(turn: Turn, origin: str, number: int, commands: tuple[Command, ...], reads: bool) -> None:
@@ -96,7 +110,7 @@ def on_answer(turn: Turn, sender: str, message: Answer) -> None:
         s.asked = s.asked.delete(ticket)
         turn.reply(ticket, message.results)
     else:
-        s.asked = s.asked.set(ticket, replace(asked, sent=False))
+        s.asked = s.asked.set(ticket, replace(asked, sent=0))
 
 
 def quorum_round(s: State) -> int:

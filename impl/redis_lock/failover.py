@@ -40,7 +40,8 @@ def follow(turn: Turn, leader: str | None) -> None:
     s = turn.s
     if s.leader != leader:
         s.leader = leader
-        clients.submit_waiting(turn)
+        if leader is not None:
+            clients.next_leader(turn)
 
 
 def claim(turn: Turn, pre: bool) -> None:

@@ -44,11 +44,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of our own clients; `sent` once it is on its way, after which its outcome may be unknown."""
+    """A request of our own clients; `sent` to the leader of that epoch, after which its outcome may be unknown."""
 
     commands: tuple[Command, ...]
     reads: bool
-    sent: bool
+    sent: int = 0
     age: int = 0
 
 

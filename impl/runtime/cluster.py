@@ -8,12 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from impl.runtime import certs, plan
 from impl.runtime.plan import ClusterPlan, PlanError
 from impl.runtime.resp import encode
+
+
+class NoAnswer(PlanError):
+    """A node that runs, but does not answer."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -113,6 +118,13 @@ def pid_of(folder: Path, name: str) -> int | None:
     return pid if state != "Z" and name.encode() in command and str(folder.resolve()).encode() in command else None
 
 
+def kill(folder: Path, name: str) -> None:
+    """Kill a node, and wait until it is gone."""
+    send_signal(folder, name, signal.SIGKILL)
+    while pid_of(folder, name) is not None:
+        time.sleep(0.005)
+
+
 def send_signal(folder: Path, name: str, number: signal.Signals) -> None:
     """Send a signal to a node's process."""
     pid = pid_of(folder, name)
@@ -166,7 +178,7 @@ def order(folder: Path, name: str, *words: str) -> str:
     try:
         return call(cluster.clients[name], cluster.password, *words)
     except OSError as problem:
-        raise PlanError(f"{name} does not answer: {problem}") from problem
+        raise NoAnswer(f"{name} does not answer: {problem}") from problem
 
 
 def partition(folder: Path, groups: list[list[str]]) -> None:
@@ -176,37 +188,53 @@ def partition(folder: Path, groups: list[list[str]]) -> None:
     strangers = {name for group in groups for name in group} - known
     if strangers:
         raise PlanError(f"no node {', '.join(sorted(strangers))}; there are: {', '.join(sorted(known))}")
-    for name in sorted(known):
-        friends = {friend for group in groups if name in group for friend in group}
-        if pid_of(folder, name) is not None:
-            order(folder, name, "FAULT", "BLOCK", *sorted(known - friends - {name}))
+    friends = {name: {friend for group in groups if name in group for friend in group} for name in known}
+    _order_all(folder, {name: ("FAULT", "BLOCK", *sorted(known - friends[name] - {name})) for name in sorted(known)})
 
 
 def heal(folder: Path) -> None:
     """End every fault of the network."""
-    for name in plan.load(folder).clients:
-        if pid_of(folder, name) is not None:
-            order(folder, name, "FAULT", "HEAL")
+    _order_all(folder, dict.fromkeys(plan.load(folder).clients, ("FAULT", "HEAL")))
+
+
+def _order_all(folder: Path, orders: dict[str, tuple[str, ...]]) -> None:
+    """An order to each node that runs; NoAnswer names those that do not answer, once all others have it."""
+    silent = [name for name, words in orders.items() if pid_of(folder, name) and not _done(folder, name, words)]
+    if silent:
+        raise NoAnswer(f"{', '.join(silent)} did not answer (paused?); done at all other nodes")
+
+
+def _done(folder: Path, name: str, words: tuple[str, ...]) -> bool:
+    try:
+        order(folder, name, *words)
+    except NoAnswer:
+        return False
+    return True
 
 
 def status(folder: Path) -> dict[str, dict[str, Any]]:
     """What each node says of itself; `down` for those that do not answer."""
     cluster = plan.load(folder)
-    found: dict[str, dict[str, Any]] = {}
-    for name, address in cluster.clients.items():
-        try:
-            found[name] = json.loads(call(address, cluster.password, "STATUS", seconds=1.0)) | {"address": address}
-        except (OSError, ValueError, PlanError):
-            state = "down" if pid_of(folder, name) is None else "no answer"
-            found[name] = {"role": state, "address": address}
-    return found
+    with ThreadPoolExecutor(len(cluster.clients)) as pool:
+        views = pool.map(lambda name: view(folder, cluster, name), cluster.clients)
+        return dict(zip(cluster.clients, views, strict=True))
+
+
+def view(folder: Path, cluster: ClusterPlan, name: str) -> dict[str, Any]:
+    """What one node says of itself."""
+    address = cluster.clients[name]
+    try:
+        said: dict[str, Any] = json.loads(call(address, cluster.password, "STATUS", seconds=1.0))
+    except (OSError, ValueError, PlanError):
+        said = {"role": "down" if pid_of(folder, name) is None else "no answer"}
+    return said | {"address": address}
 
 
 def wait_answer(folder: Path, name: str, seconds: float = 10.0) -> bool:
     """Wait until a node answers; False if it ends or takes too long."""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit and pid_of(folder, name) is not None:
-        if "node" in status(folder)[name]:
+        if "node" in view(folder, plan.load(folder), name):
             return True
         time.sleep(0.05)
     return False

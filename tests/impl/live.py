@@ -1,7 +1,6 @@
 """Real clusters for tests: started in a temporary folder, always stopped."""
 
 import contextlib
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -53,8 +52,7 @@ class Live:
 
     def kill(self, node: str) -> None:
         """SIGKILL."""
-        cluster.send_signal(self.folder, node, signal.SIGKILL)
-        until(lambda: cluster.pid_of(self.folder, node) is None)
+        cluster.kill(self.folder, node)
 
     def start(self, node: str) -> None:
         """Start a node again and wait until it answers."""

@@ -1,13 +1,15 @@
 """The real lock service and the real replicated set, driven by redis-py."""
 
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import redis
 
-from impl.runtime import cluster
+from impl.runtime import cluster, plan
 from tests.impl.live import running, until
 
 
@@ -54,6 +56,21 @@ def test_a_set_on_any_node_through_a_partition(tmp_path: Path) -> None:
         assert clients["n2"].scard("s") == 3
         for client in clients.values():
             client.close()
+
+
+def test_a_partition_reaches_all_nodes_that_answer(tmp_path: Path) -> None:
+    with running(tmp_path, "crdt_set") as live:
+        cluster.send_signal(tmp_path, "n1", signal.SIGSTOP)
+        with pytest.raises(plan.PlanError, match="n1 did not answer"):
+            cluster.partition(tmp_path, [["n1"], ["n2", "n3"]])
+        views = cluster.status(tmp_path)
+        assert views["n1"]["role"] == "no answer"
+        assert views["n2"]["blocked"] == views["n3"]["blocked"] == ["n1"]
+        cluster.send_signal(tmp_path, "n1", signal.SIGCONT)
+        with live.client("n1") as client:
+            client.sadd("s", "a")
+        cluster.heal(tmp_path)
+        until(lambda: live_members(live.client("n3")) == {b"a"})
 
 
 def live_members(client: redis.Redis) -> set[bytes]:

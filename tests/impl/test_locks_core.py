@@ -6,9 +6,10 @@ import pytest
 from immutables import Map
 
 from impl.redis_lock import core, stream
-from impl.redis_lock.messages import Answer, Ask, Claim, Grant, Position, Promise, Sync
+from impl.redis_lock.clients import UNKNOWN
+from impl.redis_lock.messages import Answer, Ask, Beat, Claim, Grant, Position, Promise, Sync
 from impl.redis_lock.state import LEADER, PRECLAIMANT, Follower, State
-from impl.runtime.effects import Effect, Receive, Send, Tick
+from impl.runtime.effects import Command, Effect, Receive, Reply, Request, Send, Tick
 from impl.runtime.protocol import Setup
 
 NODES = ("n1", "n2", "n3")
@@ -106,3 +107,20 @@ def test_a_claim_in_vain_is_not_made_again_at_once() -> None:
     for _ in range(asking.options.claim_ticks - 1):
         asking, effects = core.step(asking, Tick(0, 0))
         assert not told(effects, Claim)
+
+
+def test_the_next_leader_settles_what_the_last_one_was_asked() -> None:
+    """A write may have been executed: its client is told at once. A read is asked again."""
+    incr_x, get_x = ((b"INCR", b"x"),), ((b"GET", b"x"),)
+    state = node("n2", promise=Promise(1, "n1"), leader="n1")
+    asked: list[tuple[tuple[Command, ...], bool]] = [(incr_x, False), (get_x, True)]
+    for ticket, (commands, reads) in enumerate(asked, 1):
+        state, effects = core.step(state, Request(ticket, commands, 0, reads))
+        assert told(effects, Ask)
+    same, effects = core.step(state, Receive("n1", Beat(1, 5)))
+    assert same.asked == state.asked and not told(effects, Ask)
+    later, effects = core.step(same, Receive("n3", Beat(2, 1)))
+    assert [e for e in effects if isinstance(e, Reply)] == [Reply(1, (UNKNOWN,), held=True)]
+    assert [e.to for e in effects if isinstance(e, Send) and isinstance(e.message, Ask)] == ["n3"]
+    assert [ask.commands for ask in told(effects, Ask)] == [get_x]
+    assert list(later.asked) == [2]
