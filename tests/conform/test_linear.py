@@ -176,6 +176,33 @@ def test_writes_that_were_lost_do_not_hinder_the_search(last: str, verdict: str)
     assert found.verdict == verdict
 
 
+def counted(dice: random.Random, calls: int, slip: int = 0) -> list[dict[str, Any]]:
+    """A counter; a tenth of the calls have an unknown outcome. `slip`: in the middle it goes back by so much."""
+    rows: list[dict[str, Any]] = []
+    now, value = 0.0, 0
+    for number in range(calls):
+        now += dice.random()
+        row = {"process": number, "key": "c", "f": "incr", "start": now - dice.uniform(0, 4)}
+        fate = dice.random()
+        value += fate > 0.35 or fate < 0.05
+        if fate < 0.1:
+            rows.append(row | {"type": "info", "end": row["start"]})
+        elif fate < 0.35:
+            rows.append(row | {"f": "get", "type": "ok", "end": now + dice.uniform(0, 4), "result": str(value)})
+        else:
+            rows.append(row | {"type": "ok", "end": now + dice.uniform(0, 4), "result": value})
+        if number == calls // 2:
+            value -= slip
+    return rows
+
+
+@pytest.mark.parametrize(("slip", "verdict"), [(0, "linearizable"), (9, "not linearizable")])
+def test_counters_with_many_unknown_outcomes_are_decided(slip: int, verdict: str) -> None:
+    rows = counted(random.Random(4), 3000, slip)
+    found = check_history(make_history(enumerate(rows, 1)), MODELS["kv"](), 30.0)
+    assert found.verdict == verdict
+
+
 def test_what_nobody_wrote_is_found_and_explained() -> None:
     rows = simulated(random.Random(3), 400, 4, 2, stale=True)
     (line,) = [at for at, row in enumerate(rows, 1) if row.get("result") == "never written"]

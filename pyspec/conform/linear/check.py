@@ -116,10 +116,18 @@ def _by_witness(operations: list[Operation], model: Model) -> list[Operation] | 
 # -------------------------------------------------------------------------------------------------- search
 
 Config = tuple[int, Any, int]  # the next event, the state, the open operations that have not happened (a mask)
+Path = tuple[Operation, ...]  # operations in the order in which they happen
+Choices = tuple[tuple[Operation, ...], tuple[Operation, ...]]  # open operations that return, and that never do
 
 
 class _Search:
-    """Depth first over (event, state, open operations)."""
+    """Depth first over (event, state, open operations).
+
+    What only looks happens as soon as it may. Operations that never return need not happen: of those that do the same
+    one need only be tried, and of two configurations at the same event in the same state, with the same operations
+    still to return, the one with more of the others left can do whatever the other can. A number that only grows must
+    not pass what is still to be seen of it.
+    """
 
     def __init__(self, operations: list[Operation], model: Model, until: float) -> None:
         self.model, self.until = model, until
@@ -128,34 +136,39 @@ class _Search:
             key=lambda event: event[:2],
         )
         self.bits = self._slots()
+        self.optional = sum(self.bits[operation.id] for operation in operations if operation.end == FOREVER)
+        table = model if isinstance(model, Table) else None
+        alike = table.alike if table is not None else lambda operation: operation.id
+        self.kinds = {o.id: alike(o) for o in operations if o.end == FOREVER}
+        self.looking = {o.id for o in operations if table is not None and table.looks(o)}
+        self.levels = table.levels(operations) if table is not None else None
+        self.ceilings = self._ceilings()
+        self.seen: dict[Config, list[int]] = {}
         self.timed_out = False
         self.deepest = -1
         self.states: dict[Any, None] = {}
         self.open_then: list[Operation] = []
 
     def _slots(self) -> dict[int, int]:
-        """A bit for each operation; a bit is used again after the return of its operation."""
+        """A bit for each operation; one that returns gives its bit to another one that does."""
         free: list[int] = []
         used = 0
         bits: dict[int, int] = {}
         for _, returns, operation in self.events:
             if returns:
                 free.append(bits[operation.id])
-            else:
-                if not free:
-                    free.append(1 << used)
-                    used += 1
+            elif free and operation.end < FOREVER:
                 bits[operation.id] = free.pop()
+            else:
+                bits[operation.id] = 1 << used
+                used += 1
         return bits
 
     def run(self) -> list[Operation] | None:
         """An order, or None."""
         start: Config = (0, self.model.initial(), 0)
-        seen = {start}
         opened = self._opened()
-        stack: list[tuple[Operation | None, Iterator[tuple[Operation | None, Config]]]] = [
-            (None, self._next(start, opened))
-        ]
+        stack: list[tuple[Path, Iterator[tuple[Path, Config]]]] = [((), self._next(start, opened))]
         count = 0
         while stack:
             count += 1
@@ -166,57 +179,112 @@ class _Search:
             if step is None:
                 stack.pop()
                 continue
-            operation, config = step
-            if config in seen:
-                continue
-            seen.add(config)
+            path, config = step
             if config[0] == len(self.events):
-                return [one for one, _ in [*stack, (operation, None)] if one is not None]
-            stack.append((operation, self._next(config, opened)))
+                return [operation for taken, _ in [*stack, step] for operation in taken]
+            path, config = self._settled(path, config, opened)
+            if not self._hopeless(config, opened) and not self._covered(config):
+                stack.append((path, self._next(config, opened)))
         return None
 
-    def _opened(self) -> list[tuple[Operation, ...]]:
-        """For each return the operations called before it that may still be open: those that return, the earliest
-        first, then those that never do, the latest first (an old write that nobody saw is an unlikely help)."""
-        found: list[tuple[Operation, ...]] = []
-        returning: dict[int, Operation] = {}
-        never: dict[int, Operation] = {}
-        for _, returns, operation in self.events:
-            if not returns:
-                (never if operation.end == FOREVER else returning)[operation.id] = operation
-                found.append(())
-                continue
-            del returning[operation.id]
-            found.append((*sorted(returning.values(), key=lambda o: o.end), *reversed(never.values())))
+    def _settled(self, path: Path, config: Config, opened: list[Choices]) -> tuple[Path, Config]:
+        """A configuration after all that may happen now and only looks: later is no better."""
+        at, state, mask = config
+        for operation in opened[at][0]:
+            bit = self.bits[operation.id]
+            if mask & bit and operation.id in self.looking and any(True for _ in self.model.step(state, operation)):
+                path, mask = (*path, operation), mask & ~bit
+        return path, (at, state, mask)
+
+    def _ceilings(self) -> list[float]:
+        """For each event how high a number that only grows may be for what is called from there on."""
+        found = [FOREVER] * (len(self.events) + 1)
+        if self.levels is not None:
+            for at in range(len(self.events) - 1, -1, -1):
+                _, returns, operation = self.events[at]
+                own = FOREVER if returns else self.levels.get(operation.id, FOREVER)
+                found[at] = min(found[at + 1], own)
         return found
 
-    def _next(self, config: Config, opened: list[tuple[Operation, ...]]) -> Iterator[tuple[Operation | None, Config]]:
+    def _hopeless(self, config: Config, opened: list[Choices]) -> bool:
+        """Whether a number that only grows has passed what is still to be seen of it."""
+        if self.levels is None:
+            return False
+        at, state, mask = config
+        still = [self.levels.get(one.id, FOREVER) for one in opened[at][0] if mask & self.bits[one.id]]
+        return int(state or 0) > min([self.ceilings[at], *still])
+
+    def _covered(self, config: Config) -> bool:
+        """Whether a configuration that can do as much was met before; else this one is remembered."""
+        at, state, mask = config
+        left = mask & self.optional
+        known = self.seen.setdefault((at, state, mask & ~self.optional), [])
+        if any(left & ~other == 0 for other in known):
+            return True
+        known.append(left)
+        return False
+
+    def _opened(self) -> list[Choices]:
+        """For each event the operations called before it that may still be open: those that return, the earliest
+        first; those that never do, alike ones together, the latest first (an old write that nobody saw is an unlikely
+        help)."""
+        found: list[Choices] = []
+        returning: tuple[Operation, ...] = ()
+        never: dict[Hashable, list[Operation]] = {}
+        flat: tuple[Operation, ...] = ()
+        for _, returns, operation in self.events:
+            found.append((returning, flat))
+            if returns:
+                returning = tuple([one for one in returning if one is not operation])
+            elif operation.end < FOREVER:
+                returning = tuple(sorted([*returning, operation], key=lambda one: one.end))
+            else:
+                kind = self.kinds[operation.id]
+                never[kind] = [*never.pop(kind, ()), operation]
+                flat = tuple([one for alike in reversed(never.values()) for one in alike])
+        return found
+
+    def _next(self, config: Config, opened: list[Choices]) -> Iterator[tuple[Path, Config]]:
         at, state, mask = config
         _, returns, operation = self.events[at]
         bit = self.bits[operation.id]
         if not returns:
-            yield None, (at + 1, state, mask | bit)
+            yield (), (at + 1, state, mask | bit)
             return
         if not mask & bit:
-            yield None, (at + 1, state, mask)
+            yield (), (at + 1, state, mask)
             return
         self._note(at, state, mask, opened)
         for after in self.model.step(state, operation):
-            yield operation, (at + 1, after, mask & ~bit)
-        for other in opened[at]:
-            own = self.bits[other.id]
-            if not mask & own:
-                continue
+            yield (operation,), (at + 1, after, mask & ~bit)
+        later: list[tuple[Path, Config]] = []
+        for other in self._choices(mask & ~bit, opened[at]):
             for after in self.model.step(state, other):
                 if after != state or other.end < FOREVER:
-                    yield other, (at, after, mask & ~own)
+                    found = (other,), (at, after, mask & ~self.bits[other.id])
+                    if any(True for _ in self.model.step(after, operation)):
+                        yield found
+                    else:
+                        later.append(found)
+        yield from later
 
-    def _note(self, at: int, state: Any, mask: int, opened: list[tuple[Operation, ...]]) -> None:
+    def _choices(self, mask: int, opened: Choices) -> Iterator[Operation]:
+        """The operations that may happen now, one of those that are alike and never return."""
+        returning, never = opened
+        yield from [operation for operation in returning if mask & self.bits[operation.id]]
+        last: Hashable = None
+        for operation in never:
+            kind = self.kinds[operation.id]
+            if kind != last and mask & self.bits[operation.id]:
+                last = kind
+                yield operation
+
+    def _note(self, at: int, state: Any, mask: int, opened: list[Choices]) -> None:
         if at < self.deepest:
             return
         if at > self.deepest:
             self.deepest, self.states = at, {}
-            self.open_then = list(opened[at])
+            self.open_then = [one for part in opened[at] for one in part if one is not self.events[at][2]]
         if len(self.states) < 50:
             self.states[state] = None
 

@@ -58,6 +58,9 @@ def freeze(value: Any) -> Hashable:
     return tuple(sorted((k, freeze(v)) for k, v in value.items())) if isinstance(value, dict) else value
 
 
+ARGUMENTS: Final = ("value", "old", "new", "owner")
+"""The arguments that rules look at."""
+
 Rule = Callable[[Any, Operation], Iterable[State]]
 
 
@@ -84,6 +87,24 @@ class Table:
     def step(self, state: Any, operation: Operation) -> Iterable[State]:
         """The states after an operation."""
         return self.rules[operation.f](state, operation)
+
+    def alike(self, operation: Operation) -> tuple[Hashable, ...]:
+        """The same for operations on one key that do the same to any state."""
+        return operation.f, *(freeze(operation.args.get(name)) for name in ARGUMENTS)
+
+    def looks(self, operation: Operation) -> bool:
+        """Whether an operation, by what it returned, changes nothing, whenever it happens."""
+        rule = self.rules[operation.f]
+        return rule in LOOKING or (rule in REFUSING and operation.result in (False, None, 0))
+
+    def levels(self, operations: list[Operation]) -> dict[int, float] | None:
+        """Where one key is only read and counted up: the highest number at which each operation can happen."""
+        if any(self.rules[one.f] not in (_read, _incr, _incr_by) or _by(one) < 0 for one in operations):
+            return None
+        told = [
+            (one, _number(one.result)) for one in operations if one.outcome == "ok" and not isinstance(one.result, bool)
+        ]
+        return {one.id: number - _by(one) for one, number in told if number is not None}
 
     def needed(self, operations: list[Operation]) -> list[Operation]:
         """The operations on one key without writes of unknown outcome whose value nobody has read: where all else are
@@ -172,14 +193,22 @@ def _get_set(state: Any, op: Operation) -> Iterable[State]:
     return _when(seen(op.result, state), freeze(op.value))
 
 
+_incr, _incr_by = _add(1), _add(None)
+
+
+def _by(op: Operation) -> int:
+    """How much more there is after an operation that reads or counts."""
+    return 1 if op.f == "incr" else 0 if op.f in ("get", "read") else _number(op.value) or 0
+
+
 class KeyValue(Table):
     """Keys with texts or counters, by the names of Redis: get, set, del, incr, decr, incrby, decrby, append, setnx,
     exists, getset, cas. A key that is absent reads as null."""
 
     name = "kv"
     rules = {
-        **Register.rules, "del": _delete, "delete": _delete, "incr": _add(1), "decr": _add(1, -1),
-        "incrby": _add(None), "decrby": _add(None, -1), "add": _add(None), "append": _append, "setnx": _set_if_absent,
+        **Register.rules, "del": _delete, "delete": _delete, "incr": _incr, "decr": _add(1, -1),
+        "incrby": _incr_by, "decrby": _add(None, -1), "add": _incr_by, "append": _append, "setnx": _set_if_absent,
         "exists": _exists, "getset": _get_set,
     }  # fmt: skip
 
@@ -189,7 +218,7 @@ class Counter(Table):
 
     name = "counter"
     start = 0
-    rules = {"incr": _add(1), "decr": _add(1, -1), "add": _add(None), "read": _read, "get": _read}
+    rules = {"incr": _incr, "decr": _add(1, -1), "add": _incr_by, "read": _read, "get": _read}
 
 
 def _owner(op: Operation) -> Hashable:
@@ -234,6 +263,10 @@ class Lock(Table):
     name = "lock"
     start = (None, -1)
     rules = {"acquire": _acquire, "lock": _acquire, "release": _release, "unlock": _release}
+
+    def alike(self, operation: Operation) -> tuple[Hashable, ...]:
+        """Who owns a lock is a part of what is done."""
+        return *super().alike(operation), _owner(operation)
 
 
 class Lease(Lock):
@@ -290,6 +323,9 @@ class Queue(Table):
     start = ()
     rules = {"enqueue": _enqueue, "dequeue": _dequeue, "push": _enqueue, "pop": _dequeue}
 
+
+LOOKING: Final = (_read, _exists, _contains, _members)
+REFUSING: Final = (_cas, _set_if_absent, _acquire, _release)
 
 MODELS: Final[Mapping[str, type[Table]]] = {
     model.name: model for model in (Register, KeyValue, Counter, Lock, Lease, Set, Queue)
