@@ -96,7 +96,7 @@ def remember(s: State, origin: str, number: int) -> None:
     lives = s.served.get(origin, ())
     known = next((served for served in lives if served.life == life), Served(life))
     rest = tuple([served for served in lives if served.life != life])
-    s.served = s.served.set(origin, (known.add(ticket), *rest[: LIVES - 1]))
+    s.served = s.served.set(origin, (known.add(ticket, s.options.served), *rest[: LIVES - 1]))
 
 
 def on_answer(turn: Turn, sender: str, message: Answer) -> None:

@@ -20,7 +20,8 @@ class Options:
     """What an operator may set; times in ticks.
 
     A leader serves only within `lease_ticks` of a beat that a majority has acknowledged; a node that has acknowledged
-    one gives nobody else its vote for `wait_ticks`. The difference is the room for clocks that run differently.
+    one gives nobody else its vote for `wait_ticks`. The difference is the room for clocks that run differently. Of the
+    requests of one life of a node the last `served` are remembered one by one.
     """
 
     lease_ticks: int = 8
@@ -30,6 +31,7 @@ class Options:
     backlog: int = 1000
     compact_changes: int = 4000
     most_pending: int = 4096
+    served: int = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,6 @@ class Asked:
     age: int = 0
 
 
-SERVED = 256
-"""How many requests of one life of a node are remembered one by one."""
 LIVES = 4
 """Of how many lives of a node requests are remembered."""
 
@@ -69,12 +69,12 @@ class Served:
     def __contains__(self, number: int) -> bool:
         return number < self.low or number in self.above
 
-    def add(self, number: int) -> "Served":
-        """One more request; when there are too many, the older half is remembered by its end only."""
+    def add(self, number: int, most: int) -> "Served":
+        """One more request; when there are more than `most`, the older half is remembered by its end only."""
         above = self.above | {number}
-        if len(above) <= SERVED:
+        if len(above) <= most:
             return Served(self.life, self.low, above)
-        low = sorted(above)[SERVED // 2]
+        low = sorted(above)[most // 2]
         return Served(self.life, low, frozenset(one for one in above if one >= low))
 
 

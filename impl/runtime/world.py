@@ -11,6 +11,7 @@ ticks are choices, too: then each node's clock knows of its own ticks only.
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, TypeAlias
 
 from immutables import Map
@@ -39,6 +40,7 @@ class Bounds:
     """How large the world is. `orders` and `calls` come with how often each may happen in all, and so do `ticks`.
 
     With `instant`, a write is durable as soon as it is made; else flushing is a choice, and a crash loses the rest.
+    `ahead` says by how many milliseconds the clock of each node is ahead.
     """
 
     nodes: tuple[str, ...]
@@ -49,6 +51,7 @@ class Bounds:
     duplications: int = 0
     ticks: int = 0
     instant: bool = True
+    ahead: tuple[int, ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
 
 
@@ -70,13 +73,22 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A node, up or down (`state` None), its disk, and the effects that wait for the disk."""
+    """A node, up or down (`state` None), and its disk.
+
+    `unflushed` are the writes that are not durable, those of one step together; `held` the effects that wait for the
+    first so many of them.
+    """
 
     state: Any
     key: Any
     durable: tuple[Any, ...] = ()
-    unflushed: tuple[Persist | Rewrite, ...] = ()
-    held: tuple[Send | Reply, ...] = ()
+    unflushed: tuple[tuple[Persist | Rewrite, ...], ...] = ()
+    held: tuple[tuple[int, Send | Reply], ...] = ()
+
+    @property
+    def pending(self) -> int:
+        """How many writes are not durable."""
+        return sum(map(len, self.unflushed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +131,10 @@ class Lose:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """What a node has written becomes durable."""
+    """What a node has written becomes durable, or only what the first step wrote: the disk is at work on the rest."""
 
     node: str
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +224,8 @@ def _choices_at(world: World, node: str) -> Iterator[Choice]:
         return
     if machine.unflushed:
         yield Flush(node)
+    if len(machine.unflushed) > 1:
+        yield Flush(node, first=True)
     if world.left["crash"]:
         yield Crash(node)
     if world.left["tick"]:
@@ -235,7 +250,7 @@ def take(world: World, choice: Choice) -> tuple[World, tuple[Step, ...]]:
         network = _without(world.network, (choice.source, choice.target, choice.message))
         return _spend(replace(world, network=network), "lose"), ()
     if isinstance(choice, Flush):
-        return _flush(world, choice.node)
+        return _flush(world, choice.node, choice.first)
     if isinstance(choice, Crash):
         down = Machine(None, None, world.machines[choice.node].durable)
         return _spend(_with(world, choice.node, down), "crash"), ()
@@ -246,8 +261,9 @@ def take(world: World, choice: Choice) -> tuple[World, tuple[Step, ...]]:
     if isinstance(choice, Pass):
         count = world.bounds.ticks - world.left["tick"] + 1
         number = count * 2654435761 % (1 << 32)  # random enough, and of this tick alone
-        return _run(_spend(world, "tick"), choice.node, Tick(count * TICK_MS, number))
-    ticket = sum(world.left["call", command] for command, _ in world.bounds.calls)
+        clock = clock_at_start(world.bounds, choice.node) + count * TICK_MS
+        return _run(_spend(world, "tick"), choice.node, Tick(clock, number))
+    ticket = sum(count - world.left["call", command] for command, count in world.bounds.calls) + 1
     reads = choice.command[0] in world.protocol.reads
     spent = _spend(world, ("call", choice.command))
     return _run(spent, choice.node, Request(ticket, (choice.command,), 0, reads))
@@ -281,11 +297,17 @@ def _with(world: World, node: str, machine: Machine) -> World:
     return replace(world, machines=world.machines.set(node, machine))
 
 
+def clock_at_start(bounds: Bounds, node: str) -> int:
+    """What a node's clock says before anything has happened."""
+    return bounds.ahead[bounds.nodes.index(node)] if bounds.ahead else 0
+
+
 def _boot(world: World, node: str) -> tuple[World, tuple[Step, ...]]:
     setup = Setup(node, world.bounds.nodes, dict(world.bounds.options))
     nodes, crashes = world.bounds.nodes, world.bounds.crashes - world.left["crash"]
     number = 1 + nodes.index(node) + len(nodes) * crashes  # each life has its own
-    state, effects = world.protocol.boot(setup, world.machines[node].durable, 0, number)
+    clock = clock_at_start(world.bounds, node)
+    state, effects = world.protocol.boot(setup, world.machines[node].durable, clock, number)
     machine = replace(world.machines[node], state=state, key=Key(world.protocol.canonical(state)))
     steps = [Step(node, None, None, state, effects)]
     return _carry_out(_with(world, node, machine), node, effects, steps)
@@ -316,17 +338,21 @@ def _carry_out(
 
 
 def _apply_effects(world: World, node: str, effects: tuple[Effect, ...], events: deque[Event]) -> World:
+    writes = tuple([effect for effect in effects if isinstance(effect, Persist | Rewrite)])
+    earlier, written = world.machines[node].unflushed, False
     for effect in effects:
         machine = world.machines[node]
         if isinstance(effect, Persist | Rewrite):
+            written = True
             if world.bounds.instant:
                 machine = replace(machine, durable=_written(machine.durable, effect))
             else:
-                machine = replace(machine, unflushed=(*machine.unflushed, effect))
+                machine = replace(machine, unflushed=(*earlier, writes))
             world = _with(world, node, machine)
         elif isinstance(effect, Send | Reply):
             if effect.held and machine.unflushed:
-                world = _with(world, node, replace(machine, held=(*machine.held, effect)))
+                held = (*machine.held, (len(earlier) + written, effect))
+                world = _with(world, node, replace(machine, held=held))
             else:
                 world = _release(world, node, effect, events)
     return world
@@ -348,13 +374,16 @@ def _written(durable: tuple[Any, ...], effect: Persist | Rewrite) -> tuple[Any, 
     return effect.records if isinstance(effect, Rewrite) else durable + effect.records
 
 
-def _flush(world: World, node: str) -> tuple[World, tuple[Step, ...]]:
+def _flush(world: World, node: str, first: bool) -> tuple[World, tuple[Step, ...]]:
     machine = world.machines[node]
+    count = 1 if first else len(machine.unflushed)
     durable = machine.durable
-    for effect in machine.unflushed:
-        durable = _written(durable, effect)
-    world = _with(world, node, replace(machine, durable=durable, unflushed=(), held=()))
+    for write in chain.from_iterable(machine.unflushed[:count]):
+        durable = _written(durable, write)
+    left = tuple([(waits - count, effect) for waits, effect in machine.held if waits > count])
+    world = _with(world, node, replace(machine, durable=durable, unflushed=machine.unflushed[count:], held=left))
     events: deque[Event] = deque()
-    for held in machine.held:
-        world = _release(world, node, held, events)
+    for waits, effect in machine.held:
+        if waits <= count:
+            world = _release(world, node, effect, events)
     return _go_on(world, node, events, [])

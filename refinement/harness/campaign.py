@@ -107,7 +107,8 @@ def walk_of(judged: Judged, seed: int) -> Walked:
     random = Random(seed)
     weights = worlds.random_weights(random)
     jams = worlds.jams(Random(seed + 1), judged.bounds.nodes, judged.mapping.protocol.messages)
-    return worlds.walk(judged, worlds.random_numbers(random), random.choice(LENGTHS), weights, jams)
+    never = worlds.omitted(Random(seed + 2), judged.bounds)
+    return worlds.walk(judged, worlds.random_numbers(random), random.choice(LENGTHS), weights, jams, never)
 
 
 def _worlds(mapping: ProtocolMapping, random: Random) -> Iterator[Judged]:

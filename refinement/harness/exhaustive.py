@@ -130,7 +130,7 @@ class Search:
         bounds = self.bounds
         counts = (*(count for _, count in bounds.orders), *(count for _, count in bounds.calls))
         left = (*counts, bounds.crashes, bounds.losses, bounds.duplications)
-        unflushed = max(len(machine.unflushed) for machine in start.world.machines.values())
+        unflushed = max(machine.pending for machine in start.world.machines.values())
         self._reach(machines, tuple(links), left, self.memory.settled(start.position, unflushed), -1, ())
 
     def _post(self, links: list[tuple[int, ...]], link: int, message: int) -> None:

@@ -122,7 +122,7 @@ class Nodes:
             sends,
             (number, key),
             tuple(steps),
-            len(after.unflushed),
+            after.pending,
             quiet and reached == number and not isinstance(choices[0], Crash),
         )
         self._moves[number, key] = move

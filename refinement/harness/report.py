@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from impl.runtime.effects import Effect, Note, Peers, Persist, Receive, Reply, Rewrite, Send
@@ -44,11 +44,10 @@ KINDS = {
 def failure_text(mapping: ProtocolMapping, found: Found) -> str:
     """The whole report."""
     mapping, rejection = mapping.of(found.nodes), found.rejection
-    lines = headline(rejection)
+    lines = [*headline(rejection), *step_lines(mapping, rejection)]
     way = f"found by a {found.way} with {found.nodes} nodes, seed {found.seed}"
     lines += ["", f"{way}; shrunk from {found.before} events to:", ""]
     lines += [f"    {line}" for line in schedule_lines(found)]
-    lines += step_lines(mapping, rejection)
     return "\n".join([*lines, *before_lines(mapping, rejection, steps_of(found))])
 
 
@@ -110,16 +109,24 @@ def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
 
 
 def earlier_lines(mapping: ProtocolMapping, rejection: Rejection, told: list[tuple[float, Step]]) -> list[str]:
-    """The functions that ran when the node took its last steps before: what was forgotten there may show only now."""
+    """The functions that ran when the node took its last steps before: what was forgotten there may show only now.
+
+    Where no single step is wrong, those of every node.
+    """
     last = rejection.step
-    if last is None:
-        return []
-    steps = [step for _, step in told if step.node == last.node and step is not last and step.event is not None]
-    lines = []
+    nodes = mapping.nodes if last is None else (last.node,)
+    return [line for node in nodes for line in _steps_lines(mapping, node, last, told)]
+
+
+def _steps_lines(
+    mapping: ProtocolMapping, node: str, last: Step | None, told: list[tuple[float, Step]]
+) -> Iterator[str]:
+    steps = [step for _, step in told if step.node == node and step is not last and step.event is not None]
+    if steps:
+        yield from ("", f"the functions that ran in the last steps of {node}{' before' if last else ''}:")
     for step in steps[-EARLIER:]:
         places = dict.fromkeys(f"{call.name} {call.place}" for call in ran(mapping, step) if call.name not in BORING)
-        lines += [f"    {clean(event_text(step))}", f"        {', '.join(places)}"]
-    return ["", f"the functions that ran in the last steps of {last.node} before:", *lines] if lines else []
+        yield from (f"    {clean(event_text(step))}", f"        {', '.join(places)}")
 
 
 def event_text(step: Step) -> str:

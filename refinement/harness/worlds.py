@@ -12,7 +12,7 @@ from immutables import Map
 from impl.runtime import world as small
 from impl.runtime.effects import Persist, Rewrite
 from impl.runtime.protocol import Setup
-from impl.runtime.world import Bounds, Choice, Deliver, Flush, Machine, World
+from impl.runtime.world import Bounds, Call, Choice, Deliver, Flush, Give, Machine, World
 from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
@@ -41,7 +41,8 @@ class Judged:
         position = self.refiner.start()
         for place, node in enumerate(self.bounds.nodes):
             setup = Setup(node, self.bounds.nodes, dict(self.bounds.options))
-            state, effects = self.mapping.protocol.boot(setup, (), 0, place + 1)
+            clock = small.clock_at_start(self.bounds, node)
+            state, effects = self.mapping.protocol.boot(setup, (), clock, place + 1)
             position = self.refiner.check(position, Step(node, None, None, state, effects))
         return Place(world, position)
 
@@ -72,7 +73,9 @@ class Judged:
             machine = machines[step.node]
             life = lives.get(step.node)
             written = 0 if life is None or step.event is None else life.written
-            pending = 0 if isinstance(choice, Flush) else len(machine.unflushed)
+            pending = machine.pending
+            if isinstance(choice, Flush):
+                pending -= len(machine.unflushed[0]) if choice.first else pending
             later = fresh.get(step.node, 0)
             durable = written - pending + (later if self.bounds.instant else 0)
             if step.event is None:
@@ -133,45 +136,81 @@ def pick(options: list[Choice], weights: Weights, number: int) -> Choice | None:
     raise AssertionError("the weights add up to the total")
 
 
-Jam = Callable[[Deliver], bool]
-"""Whether a message stays in the network for now."""
+Jam = Callable[[list[Choice]], list[Choice]]
+"""Of the choices there are, those that are left while something stays in the network or does not happen."""
 
 
 def jams(random: Random, nodes: tuple[str, ...], kinds: tuple[type, ...]) -> Iterator[Jam | None]:
     """For each choice of a walk what does not arrive then: often everything does; else a node is cut off for a while,
-    a link in one direction, or one kind of message, so that it comes when it is old."""
+    some of the nodes from the others, a link in one direction, one kind of message, or all that is on its way already:
+    so that it comes when it is old."""
     while True:
         one, other = random.sample(nodes, 2)
         found: tuple[Jam | None, ...] = (
             None,
             None,
             _node(one),
-            _node(one),
+            _split(frozenset(random.sample(nodes, len(nodes) // 2))),
             _link(one, other),
             _kind(random.choice(kinds)),
+            _early(),
         )
         jam = random.choice(found)
         for _ in range(random.choice((10, 30, 60))):
             yield jam
 
 
-def _node(node: str) -> Jam:
-    return lambda choice: node in (choice.source, choice.target)
+def _staying(stays: Callable[[Deliver], bool]) -> Jam:
+    return lambda options: [choice for choice in options if not isinstance(choice, Deliver) or not stays(choice)]
+
+
+def _node(one: str) -> Jam:
+    return _staying(lambda choice: one in (choice.source, choice.target))
+
+
+def _split(group: frozenset[str]) -> Jam:
+    return _staying(lambda choice: (choice.source in group) != (choice.target in group))
 
 
 def _link(source: str, target: str) -> Jam:
-    return lambda choice: (choice.source, choice.target) == (source, target)
+    return _staying(lambda choice: (choice.source, choice.target) == (source, target))
 
 
 def _kind(kind: type) -> Jam:
-    return lambda choice: isinstance(choice.message, kind)
+    return _staying(lambda choice: isinstance(choice.message, kind))
 
 
-def reachable(options: list[Choice], jam: Jam | None) -> list[Choice]:
-    """The choices without messages that stay in the network."""
-    if jam is None:
-        return options
-    return [choice for choice in options if not isinstance(choice, Deliver) or not jam(choice)]
+def _early() -> Jam:
+    """What is on its way when this begins waits until it ends."""
+    early: set[Choice] | None = None
+
+    def left(options: list[Choice]) -> list[Choice]:
+        nonlocal early
+        if early is None:
+            early = {choice for choice in options if isinstance(choice, Deliver)}
+        return [choice for choice in options if choice not in early]
+
+    return left
+
+
+def omitted(random: Random, bounds: Bounds) -> Jam | None:
+    """In half of the walks some orders and calls are never given: what is left happens more often, and by itself."""
+    if random.random() < 0.5:
+        return None
+    given = [order for order, _ in bounds.orders] + [command for command, _ in bounds.calls]
+    never = {what for what in given if random.random() < 0.3}
+    return lambda options: [choice for choice in options if _given(choice) not in never]
+
+
+def _given(choice: Choice) -> Any:
+    return choice.order if isinstance(choice, Give) else choice.command if isinstance(choice, Call) else None
+
+
+def reachable(options: list[Choice], *jams: Jam | None) -> list[Choice]:
+    """The choices that are left."""
+    for jam in jams:
+        options = options if jam is None else jam(options)
+    return options
 
 
 def walk(
@@ -180,6 +219,7 @@ def walk(
     most: int,
     weights: Weights = WEIGHTS,
     jammed: Iterator[Jam | None] | None = None,
+    never: Jam | None = None,
 ) -> Walked:
     """Take choices by number, each from those there are, until the numbers, the choices or the steps run out."""
     found = Walked([], [])
@@ -187,7 +227,7 @@ def walk(
         place = judged.start()
         for number in numbers:
             jam = next(jammed, None) if jammed is not None else None
-            choice = pick(reachable(small.choices(place.world), jam), weights, number)
+            choice = pick(reachable(small.choices(place.world), never, jam), weights, number)
             if choice is None or len(found.choices) >= most:
                 break
             found.choices.append(choice)

@@ -16,6 +16,7 @@ Membership changes are not in the specification: see `refinement.raft.members`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -431,17 +432,19 @@ class RaftMapping(ProtocolMapping):
         calls += (((b"SET", b"lease", b"1", b"NX", b"PX", b"500"), 6), ((b"GET", b"lease"), 6))
         calls += ((LEAVES, 12), (COMES, 12)) if self.odd else ()
         snapshots = {
-            "compact_entries": 4,
+            "compact_entries": 3,
             "keep_entries": 1,
-            "chunk_bytes": 20,
+            "chunk_bytes": 50,
             "append_bytes": 100,
             "most_sessions": 3,
         }
         single = {"append_bytes": 1, "inflight": 2}
         soon = {"election_ticks": 3, "retry_ticks": 3, "give_up_ticks": 12}
-        return tuple(
-            Bounds(self.nodes, orders, calls, 10, 60, 60, 600, instant=False, options=tuple((options | soon).items()))
-            for options in (snapshots, single)
+        ahead = (900, 0, 300, 2000, 600)[: len(self.nodes)]
+        whole = Bounds(self.nodes, orders, calls, 10, 60, 60, 600, instant=False)
+        return (
+            replace(whole, options=tuple((snapshots | soon).items())),
+            replace(whole, options=tuple((single | soon).items()), ahead=ahead),
         )
 
     def worlds(self) -> dict[str, Bounds]:

@@ -27,6 +27,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     yield from counted(step)
     yield from gathered(walk, step)
     yield from timed(step)
+    yield from begun(step)
 
 
 def counted(step: Step) -> Iterator[str]:
@@ -64,3 +65,18 @@ def timed(step: Step) -> Iterator[str]:
         if entry.time < time:
             yield f"entry {entry.index} of {step.node} has time {entry.time}, the one before it {time}"
         time = entry.time
+
+
+def begun(step: Step) -> Iterator[str]:
+    """What a snapshot, and a log whose beginning is gone, say of their last entry is what that entry was."""
+    s, before = step.after, step.before
+    ends = {"log": (s.log.base, s.log.base_term, s.log.base_time)}
+    ends["snapshot"] = (s.snapshot.index, s.snapshot.term, s.snapshot.time)
+    if s.log.base == s.snapshot.index and ends["log"] != ends["snapshot"]:
+        yield f"{step.node}: (index, term, time) is {ends['snapshot']} for the snapshot, {ends['log']} for the log"
+    for name, end in ends.items():
+        if before is not None and before.log is not s.log and before.log.base < end[0] <= before.log.last:
+            entry = before.log.entry(end[0])
+            was = (entry.index, entry.term, entry.time)
+            if was != end and (entry.term == end[1] or entry.index <= before.commit):  # else it was another leader's
+                yield f"{step.node}: (index, term, time) is {end} for the {name}, and was {was}"

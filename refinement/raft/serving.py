@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from impl.raft import machine, messages
-from impl.raft.state import State
+from impl.raft.state import LEADER, State
 from impl.runtime.effects import Failure, Receive, Reply, Request, Send
 from refinement.harness import redis
 from refinement.harness.mapping import Step
@@ -19,6 +19,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     yield from timely(step)
     yield from applied(step)
     yield from opened(step)
+    yield from numbered(step)
     if isinstance(step.event, Receive) and isinstance(step.event.message, messages.Install):
         yield from told(step, {})
     yield from answered(walk, step)
@@ -106,6 +107,18 @@ def confirmed(walk: Walk, step: Step) -> Iterator[str]:
             sure = [v for v in voters if v == node or walk.facts.get(("round", s.term, node, v), 0) > since]
             if 2 * len(sure) <= len(voters):
                 yield f"{node} lets a read of {effect.to} go on; of {voters} only {sure} have obeyed since"
+    yield from rounds(walk, step)
+
+
+def rounds(walk: Walk, step: Step) -> Iterator[str]:
+    """A leader believes of nobody that it has acknowledged a later round than it has, to this leader in this term."""
+    node, s = step.node, step.after
+    if s.role != LEADER or (step.before.role == LEADER and s.progress is step.before.progress):
+        return
+    for other, progress in s.progress.items():
+        told = walk.facts.get(("round", s.term, node, other), 0)
+        if other != node and progress.round > told:
+            yield f"{node} believes that {other} has acknowledged round {progress.round} of term {s.term}, not {told}"
 
 
 def timely(step: Step) -> Iterator[str]:
@@ -130,6 +143,20 @@ def opened(step: Step) -> Iterator[str]:
         yield f"{step.node} takes session {number}, which {session.owner} opened as its {session.nonce}"
     if session.last:
         yield f"{step.node} takes session {number} for a new one, which has seen {session.last} batches"
+
+
+def numbered(step: Step) -> Iterator[str]:
+    """Batches under way are numbered on from the last that their session has executed; a lost session never returns."""
+    before, gateway = step.before.gateway, step.after.gateway
+    if before.session is not None and gateway.session is None and gateway.nonce == before.nonce:
+        yield f"{step.node} has lost session {before.session}, and asks for the next as its {gateway.nonce} again"
+    sessions = step.after.machine.sessions
+    if gateway.session is not None and gateway.session not in sessions:
+        return  # forgotten, which its owner has not heard
+    last = sessions[gateway.session].last if gateway.session is not None else 0
+    if sorted(gateway.writes) != list(range(last + 1, gateway.seq + 1)):
+        under, told = sorted(gateway.writes), f"has executed {last} batches"
+        yield f"session {gateway.session} of {step.node} {told}, under way are {under} of {gateway.seq}"
 
 
 def caught_up(step: Step, seq: int) -> tuple[Any, ...] | None:

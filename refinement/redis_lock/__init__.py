@@ -16,6 +16,7 @@ Who may lead, and when an answer may be given, is not in the specification: see 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -87,7 +88,7 @@ class LockMapping(ProtocolMapping):
         if isinstance(step.event, Receive) and isinstance(step.event.message, Stream | Sync):
             empty = walk.get("master")._with("lock", None) if after.at == START else None
             there = walk.facts.get(("site", after.at), empty)
-            if after.at != before.at and there is not None:
+            if after.keys is not before.keys and there is not None:
                 lock = None if self.over(after.keys) else there.lock
                 if lock is not None:
                     walk.remember(("token", after.keys.items[LOCK].born), lock.token)
@@ -224,10 +225,19 @@ class LockMapping(ProtocolMapping):
             calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 18), ((b"SCRIPTED", b"release", LOCK, owner), 18)]
             calls += [((b"SCRIPTED", b"extend", LOCK, owner, b"500", b"0"), 6)]
         calls += [((b"GET", LOCK), 18), ((b"FENCE", LOCK), 18)]
-        soon = {"compact_changes": 4, "lease_ticks": 3, "wait_ticks": 5, "claim_ticks": 3, "give_up_ticks": 12}
-        return tuple(
-            Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, 300, instant=False, options=tuple(options.items()))
-            for options in (soon | {"backlog": 2}, soon | {"backlog": 9})
+        soon = {
+            "compact_changes": 4,
+            "lease_ticks": 3,
+            "wait_ticks": 5,
+            "claim_ticks": 3,
+            "give_up_ticks": 12,
+            "served": 3,
+        }
+        ahead = (900, 0, 300, 2000, 600)[: len(self.nodes)]
+        close = Bounds(self.nodes, orders, tuple(calls), 10, 60, 60, 300, instant=False)
+        return (
+            replace(close, options=tuple((soon | {"backlog": 2}).items())),
+            replace(close, options=tuple((soon | {"backlog": 9}).items()), ahead=ahead),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from impl.redis_lock.clients import NO_LEADER
+from impl.redis_lock.clients import IDS, NO_LEADER
 from impl.redis_lock.messages import Answer, Ask, Beat, BeatReply, Change, Claim, Grant, Position, Stream, Sync
 from impl.redis_lock.state import LEADER, TOKENS_PER_EPOCH
 from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Request, Send, Tick
@@ -149,6 +149,8 @@ def leadership(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
         }
         if 2 * len(given) <= nodes:
             yield f"{node} leads epoch {epoch} by the votes of {sorted(given)}"
+        if s.start != step.before.at:
+            yield f"{node} leads from {step.before.at}, but takes {s.start} for its start"
     for effect in step.effects:
         if isinstance(effect, Send) and isinstance(effect.message, Beat):
             walk.remember(("sent", epoch, node, effect.message.round), ticks)
@@ -191,6 +193,14 @@ def positions(walk: Walk, step: Step) -> Iterator[str]:
         at = Position(change.epoch, change.offset)
     if at != step.after.at and not isinstance(getattr(step.event, "message", None), Sync):
         yield f"{step.node} says that its data reaches {step.after.at}, after {at}"
+    for effect in step.effects:
+        if isinstance(effect, Send) and isinstance(effect.message, Stream):
+            after = effect.message.after
+            for change in effect.message.changes:
+                made, at = walk.facts.get(("change", change.epoch, change.offset), (None, None))
+                if (made, at) != (change, after):
+                    yield f"{step.node} sends {effect.to} the change that follows {at} as one that follows {after}"
+                after = Position(change.epoch, change.offset)
     if step.after.at != step.before.at:
         copy = Copy(step.after.at, step.after.keys)
         known = walk.remember(("data", step.after.at), copy)
@@ -221,7 +231,7 @@ def once(walk: Walk, step: Step) -> Iterator[str]:
             if changes_of(step) and _lives(walk, walk.facts.get(key)):
                 yield f"{node} executes {ask.commands} of {step.event.sender} again"
             walk.facts = walk.facts.set(key, (node, walk.facts.get(("life", node))))
-        elif step.before.role == LEADER and key not in walk.facts and not told:
+        elif step.before.role == LEADER and key not in walk.facts and not told and not _overtaken(walk, step, ask.id):
             yield f"{node} leads, and neither executes nor refuses {ask.commands} of {step.event.sender}"
     for effect in step.effects:
         if isinstance(effect, Send) and isinstance(effect.message, Answer) and not effect.message.results:
@@ -229,6 +239,15 @@ def once(walk: Walk, step: Step) -> Iterator[str]:
             fresh = done and done[0] == node and walk.facts.get(("ticks", node), 0) < step.after.options.wait_ticks
             if fresh or _lives(walk, done):
                 yield f"{node} tells {effect.to} that nothing was done, but has executed its request"
+
+
+def _overtaken(walk: Walk, step: Step, number: int) -> bool:
+    """Whether so many later requests of the same life were executed here that this one is too old to be sure."""
+    node, sender = step.node, step.event.sender if isinstance(step.event, Receive) else ""
+    done = [key[2] for key, by in walk.facts.items() if key[:2] == ("done", sender) and by[0] == node]
+    later = [other for other in done if other > number and other // IDS == number // IDS]
+    most: int = step.after.options.served
+    return len(later) > most // 2
 
 
 def _lives(walk: Walk, done: tuple[str, int] | None) -> bool:

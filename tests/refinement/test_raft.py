@@ -26,7 +26,7 @@ def test_simulated_clusters_take_steps_of_the_specification() -> None:
         ("commits_without_majority", "step"),
         ("acks_before_flush", "hasty"),
         ("snapshot_without_vote", "recovery"),
-        ("always_cuts", "step"),
+        ("always_cuts", "stopped"),
     ],
 )
 def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:

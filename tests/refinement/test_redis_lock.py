@@ -6,6 +6,7 @@ from immutables import Map
 from impl.redis_lock import core, stream
 from impl.redis_lock.messages import Beat, Promise, Sync
 from impl.redis_lock.state import Follower
+from impl.runtime.commands import execute
 from impl.runtime.effects import Receive, Request
 from impl.runtime.protocol import Setup
 from refinement.harness.mapping import Step
@@ -54,6 +55,26 @@ def test_a_copy_may_lose_everything_to_a_leader_that_has_nothing() -> None:
     take = Request(1, ((b"SET", b"lock", b"c1", b"NX", b"PX", b"1000"),))
     for event in (take, Receive("n3", Beat(2, 1)), Receive("n3", Sync(2, stream.image(empty)))):
         assert bool(state.keys.items) == (event is not take)
+        after, effects = core.step(state, event)
+        position = refiner.check(position, Step("n2", event, state, after, effects))
+        state = after
+    assert not state.keys.items
+
+
+def test_a_copy_that_comes_again_may_be_older_than_what_has_run_out() -> None:
+    empty, effects = core.boot(Setup("n2", MAPPING.nodes, dict(MAPPING.options)), (Promise(1, "n2"),), 0, 1)
+    refiner = Refiner(MAPPING)
+    position = refiner.check(refiner.start(), Step("n2", None, None, empty, effects, 0, (Promise(1, "n2"),)))
+    leads = empty.copy()
+    leads.role, leads.followers = "leader", Map({"n1": Follower(), "n3": Follower()})
+    take = Request(1, ((b"SET", b"lock", b"c1", b"NX", b"PX", b"1000"),))
+    held, effects = core.step(leads, take)
+    position = refiner.check(position, Step("n2", take, leads, held, effects))
+    swept = held.copy()
+    swept.keys, _ = execute(held.keys, ((b"GET", b"lock"),), 2000)
+    assert not swept.keys.items
+    state = held
+    for event in (Receive("n3", Beat(2, 1)), Receive("n3", Sync(2, stream.image(swept)))):
         after, effects = core.step(state, event)
         position = refiner.check(position, Step("n2", event, state, after, effects))
         state = after

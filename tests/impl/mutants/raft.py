@@ -7,6 +7,7 @@ from impl.raft import (
     applying,
     compaction,
     election,
+    gateway,
     machine,
     messages,
     reads,
@@ -190,6 +191,47 @@ def any_piece(s: State, message: messages.Install) -> bytes:
     return data + message.snapshot.data
 
 
+def any_answer_is_enough(turn: Turn) -> None:
+    """One other node is enough, however many there are."""
+    s = turn.s
+    if any(known.active for node, known in s.progress.items() if node != s.me):
+        lead_on(turn)
+    else:
+        ORIGINAL_LEADER_TICK(turn)
+
+
+def reply_of_any_term(turn: Turn, sender: str, message: messages.InstallReply) -> None:
+    """What a node said of a snapshot of an earlier leadership counts in this one."""
+    ORIGINAL_ON_INSTALL_REPLY(turn, sender, replace(message, term=max(message.term, turn.s.term)))
+
+
+ORIGINAL_ON_INSTALL_REPLY = snapshots.on_install_reply
+ORIGINAL_LOSE_SESSION = gateway.lose_session
+
+
+def number_on(turn: Turn) -> None:
+    """The batches of the next session are numbered on from the last one's."""
+    seq = turn.s.gateway.seq
+    ORIGINAL_LOSE_SESSION(turn)
+    gateway.change(turn, seq=seq)
+
+
+def same_nonce(turn: Turn) -> None:
+    """The next session is asked for as the lost one was."""
+    nonce = turn.s.gateway.nonce
+    ORIGINAL_LOSE_SESSION(turn)
+    gateway.change(turn, nonce=nonce)
+
+
+def without_time(log: Log, index: int) -> Log:
+    """A log whose beginning is folded away does not know how old that was."""
+    found = ORIGINAL_COMPACT(log, index)
+    return Log(found.base, found.base_term, 0, found.entries())
+
+
+ORIGINAL_COMPACT = Log.compact
+
+
 def forget_term(turn: Turn) -> None:
     """Term and vote are written to no disk."""
 
@@ -310,6 +352,36 @@ MUTANTS = (
         "half_commits",
         "half of an even number of copies commits",
         replaced(replication, "quorum_index", lower_middle),
+        quiet=True,
+    ),
+    Mutant(
+        "leads_with_one_other",
+        "a leader that most have left leads on",
+        replaced(election, "leader_tick", any_answer_is_enough),
+        quiet=True,
+    ),
+    Mutant(
+        "replies_of_old_terms",
+        "replies to an earlier leadership count",
+        replaced(snapshots, "on_install_reply", reply_of_any_term),
+        quiet=True,
+    ),
+    Mutant(
+        "numbers_go_on",
+        "a new session's first batch is not its first",
+        replaced(gateway, "lose_session", number_on),
+        quiet=True,
+    ),
+    Mutant(
+        "session_returns",
+        "a lost session is taken for a new one",
+        replaced(gateway, "lose_session", same_nonce),
+        quiet=True,
+    ),
+    Mutant(
+        "forgets_time",
+        "compaction forgets how old the last entry was",
+        replaced(Log, "compact", without_time),
         quiet=True,
     ),
 )

@@ -158,6 +158,25 @@ def same_epoch(turn: Turn, epoch: int, leader: str) -> None:
 
 
 ORIGINAL_PROMISE = failover.promise
+
+
+def reply_of_any_epoch(turn: Turn, sender: str, message: messages.BeatReply) -> None:
+    """What a node acknowledged in an earlier leadership counts in this one."""
+    epoch = turn.s.promise.epoch
+    ORIGINAL_ON_BEAT_REPLY(turn, sender, replace(message, epoch=max(message.epoch, epoch)))
+
+
+ORIGINAL_ON_BEAT_REPLY = failover.on_beat_reply
+
+
+def start_as_before(turn: Turn) -> None:
+    """A leader that leads again takes the start of its first leadership for that of this one."""
+    start = turn.s.start
+    ORIGINAL_LEAD(turn)
+    turn.s.start = start
+
+
+ORIGINAL_LEAD = failover.lead
 SET = COMMANDS[b"SET"]
 
 MUTANTS = (
@@ -225,4 +244,22 @@ MUTANTS = (
         quiet=True,
     ),
     Mutant("one_confirms", "one of four others is enough", replaced(clients, "quorum_round", best_round), quiet=True),
+    Mutant(
+        "replies_of_old_epochs",
+        "acknowledgements of an earlier epoch count",
+        replaced(failover, "on_beat_reply", reply_of_any_epoch),
+        quiet=True,
+    ),
+    Mutant(
+        "start_kept",
+        "the start of an earlier leadership counts",
+        replaced(failover, "lead", start_as_before),
+        quiet=True,
+    ),
+    Mutant(
+        "one_life",
+        "requests of a node's earlier lives are forgotten",
+        replaced(clients, "LIVES", 1),
+        quiet=True,
+    ),
 )
