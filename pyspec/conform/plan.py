@@ -224,14 +224,14 @@ _WRITE: dict[str, Callable[..., str]] = {
 
 
 def tests(checks: Iterable[Check], state: str, args: str, sent: str, refuse: str) -> list[str]:
-    """Python statements that do `refuse` when a condition is false."""
-    lines = []
+    """Python statements that do `refuse` when a condition is false, or has no value."""
+    lines = list[str]()
     for check in checks:
         asked = check.text(state, args, sent)
         false = f"not {asked}" if check.slot is None else f"{asked} != v[{check.slot}]"
         guards = [f"{need} is not ABSENT" for need in check.needed()]
-        lines.append(f"if {' and '.join([*guards, false])}: {refuse}")
-    return lines
+        lines.append(f"    if {' and '.join([*guards, false])}: {refuse}")
+    return ["try:", *lines, f"except EvaluationError: {refuse}"] if lines else []
 
 
 # --------------------------------------------------------------------------------------------------- ways
@@ -295,8 +295,13 @@ class _WayWriter:
         attribute = self.model.names.attribute(put.var)
         return [
             f"if {needed}:",
+            "    try:",
+            f"        value = {function}({', '.join([*first, *slots, f'v[{put.slot}]'])})",
+            "    except EvaluationError as wrong:",
+            "        problems.append(wrong)",
+            "        return None",
             "    state = state.copy()",
-            f"    state.{attribute} = {function}({', '.join([*first, *slots, f'v[{put.slot}]'])})",
+            f"    state.{attribute} = value",
         ]
 
     def _post(self, post: Post) -> list[str]:
@@ -373,9 +378,7 @@ class _WayWriter:
         late = [check for check in self.plan.before if check.needs_args] if position == 0 else []
         if late:  # before the step is taken: most of the messages that could be received do not pass
             refuse = "continue" if args else "return"
-            checks = tests(late, "state", f"({given})", "None", refuse)
-            lines += [f"{pad}try:", *(f"{pad}    {line}" for line in checks)]
-            lines += [f"{pad}except EvaluationError: {refuse}"]
+            lines += [f"{pad}{line}" for line in tests(late, "state", f"({given})", "None", refuse)]
         lines += [
             f"{pad}try:",
             f"{pad}    for after in {run}(state, {given}):",
