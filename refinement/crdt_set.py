@@ -18,7 +18,7 @@ from typing import Any
 
 from impl.crdt_set import PROTOCOL
 from impl.crdt_set.commands import members
-from impl.crdt_set.messages import Change, Merged, Piece, Shards, mark_of
+from impl.crdt_set.messages import Change, Digest, Merged, Piece, Shards, mark_of
 from impl.crdt_set.orset import Shard
 from impl.crdt_set.state import State
 from impl.runtime.effects import OK, Command, Persist, Receive, Reply, Request, Send, Status
@@ -201,9 +201,20 @@ class SetMapping(ProtocolMapping):
             used = sorted(key[1][1:] for key in walk.facts if key[0] == "dot" and key[1][1] == step.after.actor)
             if used:
                 yield f"{step.node} begins to give dots as {step.after.actor}, as which others were given: {used}"
+        if isinstance(step.event, Receive) and isinstance(step.event.message, Digest):
+            yield from self.compared(step, step.event.message)
         for number, mark in step.after.marks.items():
             if mark != mark_of(step.after.shard(number)):
                 yield f"{step.node} has an old fingerprint of shard {number}"
+
+    def compared(self, step: Step, digest: Digest) -> Iterator[str]:
+        """Who hears of other fingerprints than its own sends some of the shards that differ, and no others."""
+        ours = [mark_of(step.after.shard(number)) for number in range(step.after.options.shards)]
+        differing = {number for number, mark in enumerate(digest.marks) if mark != ours[number]}
+        sends = [effect.message for effect in step.effects if isinstance(effect, Send)]
+        told = {piece.shard for message in sends if isinstance(message, Shards) for piece in message.pieces}
+        if not told <= differing or bool(told) != bool(differing):
+            yield f"{step.node} sends the shards {sorted(told)}, where {sorted(differing)} differ"
 
     def says_too_much(self, walk: Walk, step: Step, piece: Piece) -> Iterator[str]:
         """Where a piece is not a part of what its sender knows."""

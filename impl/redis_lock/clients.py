@@ -2,7 +2,8 @@
 
 Replication is asynchronous: the confirmation says nothing about who has the data. A request is sent to the leader once,
 because a second execution could take a lock that the first one has already given. The network may still bring it
-twice: a node remembers what it has executed for whom, and keeps silent about it.
+twice: a node remembers which questions of whom it has dealt with, and keeps silent about copies. Where nothing was done
+the request is sent again, as another question: so what is said late about the first one is not about the second.
 """
 
 from dataclasses import replace
@@ -17,7 +18,7 @@ BUSY = Failure("BUSY too many requests are waiting, try again")
 UNKNOWN = Failure("UNKNOWN the outcome of this command is not known")
 NO_LEADER = Failure("CLUSTERDOWN no leader could be reached in time")
 IDS = 1 << 30
-"""How many requests a node numbers in one life."""
+"""How many questions a node numbers in one life."""
 
 
 def on_request(turn: Turn, request: Request) -> None:
@@ -42,8 +43,10 @@ def submit_waiting(turn: Turn) -> None:
             s.asked = s.asked.delete(ticket)
             serve(turn, s.me, ticket, asked.commands, asked.reads)
         elif s.leader is not None:
-            s.asked = s.asked.set(ticket, replace(asked, sent=s.promise.epoch))
-            turn.send(s.leader, Ask(s.next_id + ticket, asked.commands, asked.reads))
+            s.last_question += 1
+            s.questions = s.questions.set(s.last_question, ticket)
+            s.asked = s.asked.set(ticket, replace(asked, sent=s.promise.epoch, number=s.last_question))
+            turn.send(s.leader, Ask(s.next_id + s.last_question, asked.commands, asked.reads))
 
 
 def next_leader(turn: Turn) -> None:
@@ -51,13 +54,20 @@ def next_leader(turn: Turn) -> None:
     may never come), and reads are asked again."""
     s = turn.s
     for ticket in sorted(number for number, asked in s.asked.items() if 0 < asked.sent < s.promise.epoch):
-        asked = s.asked[ticket]
-        if asked.reads:
-            s.asked = s.asked.set(ticket, replace(asked, sent=0))
-        else:
+        asked = taken_back(s, ticket)
+        if not asked.reads:
             s.asked = s.asked.delete(ticket)
             turn.reply(ticket, (UNKNOWN,) * len(asked.commands))
     submit_waiting(turn)
+
+
+def taken_back(s: State, ticket: int) -> Asked:
+    """A request that waits again, as if it had not been sent: what is still said of the question is not heard."""
+    asked = s.asked[ticket]
+    if asked.sent:
+        s.questions = s.questions.delete(asked.number)
+        s.asked = s.asked.set(ticket, replace(asked, sent=0, number=0))
+    return asked
 
 
 def serve(turn: Turn, origin: str, number: int, commands: tuple[Command, ...], reads: bool) -> None:
@@ -78,6 +88,7 @@ def on_ask(turn: Turn, sender: str, message: Ask) -> None:
     valid = all(map(valid_command, message.commands))
     if s.role != LEADER or not valid or len(s.pending) >= s.options.most_pending:
         if s.ticks >= s.options.wait_ticks:  # else it may have been done before we started
+            remember(s, sender, message.id)
             turn.send(sender, Answer(message.id, ()))
     else:
         remember(s, sender, message.id)
@@ -85,32 +96,30 @@ def on_ask(turn: Turn, sender: str, message: Ask) -> None:
 
 
 def was_served(s: State, origin: str, number: int) -> bool:
-    """Whether a request was executed here, or is too old to be sure."""
-    life, ticket = divmod(number, IDS)
-    return any(served.life == life and ticket in served for served in s.served.get(origin, ()))
+    """Whether a question was dealt with here, or is too old to be sure."""
+    life, question = divmod(number, IDS)
+    return any(served.life == life and question in served for served in s.served.get(origin, ()))
 
 
 def remember(s: State, origin: str, number: int) -> None:
-    """A request is executed here; of the lives of a node the latest are remembered."""
-    life, ticket = divmod(number, IDS)
+    """A question is dealt with here; of the lives of a node the latest are remembered."""
+    life, question = divmod(number, IDS)
     lives = s.served.get(origin, ())
     known = next((served for served in lives if served.life == life), Served(life))
     rest = tuple([served for served in lives if served.life != life])
-    s.served = s.served.set(origin, (known.add(ticket, s.options.served), *rest[: LIVES - 1]))
+    s.served = s.served.set(origin, (known.add(question, s.options.served), *rest[: LIVES - 1]))
 
 
 def on_answer(turn: Turn, sender: str, message: Answer) -> None:
     """The leader has answered, or was no leader."""
     s = turn.s
-    ticket = message.id - s.next_id
-    asked = s.asked.get(ticket)
-    if asked is None:
+    ticket = s.questions.get(message.id - s.next_id)
+    if ticket is None:
         return
+    taken_back(s, ticket)
     if message.results:
         s.asked = s.asked.delete(ticket)
         turn.reply(ticket, message.results)
-    else:
-        s.asked = s.asked.set(ticket, replace(asked, sent=0))
 
 
 def quorum_round(s: State) -> int:
@@ -158,6 +167,7 @@ def tick(turn: Turn) -> None:
     for ticket in sorted(s.asked):
         asked = s.asked[ticket]
         if asked.age >= s.options.give_up_ticks:
+            taken_back(s, ticket)
             s.asked = s.asked.delete(ticket)
             turn.reply(ticket, ((UNKNOWN if asked.sent else NO_LEADER),) * len(asked.commands))
         else:

@@ -99,7 +99,7 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Clients' commands on their way to the leader. They are sent once."""
+    """Clients' commands on their way to the leader, once under each id."""
 
     id: int
     commands: tuple[Any, ...]

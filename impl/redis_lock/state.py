@@ -21,7 +21,7 @@ class Options:
 
     A leader serves only within `lease_ticks` of a beat that a majority has acknowledged; a node that has acknowledged
     one gives nobody else its vote for `wait_ticks`. The difference is the room for clocks that run differently. Of the
-    requests of one life of a node the last `served` are remembered one by one.
+    questions of one life of a node the last `served` are remembered one by one.
     """
 
     lease_ticks: int = 8
@@ -46,21 +46,23 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of our own clients; `sent` to the leader of that epoch, after which its outcome may be unknown."""
+    """A request of our own clients; `sent` to the leader of that epoch as a question of this `number`, after which its
+    outcome may be unknown."""
 
     commands: tuple[Command, ...]
     reads: bool
     sent: int = 0
+    number: int = 0
     age: int = 0
 
 
 LIVES = 4
-"""Of how many lives of a node requests are remembered."""
+"""Of how many lives of a node questions are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Which requests of one life of a node were executed here: those `above`; all below `low` count as executed."""
+    """Which questions of one life of a node were dealt with here: those `above`; all below `low` count as such."""
 
     life: int
     low: int = 0
@@ -70,7 +72,7 @@ class Served:
         return number < self.low or number in self.above
 
     def add(self, number: int, most: int) -> "Served":
-        """One more request; when there are more than `most`, the older half is remembered by its end only."""
+        """One more question; when there are more than `most`, the older half is remembered by its end only."""
         above = self.above | {number}
         if len(above) <= most:
             return Served(self.life, self.low, above)
@@ -88,7 +90,10 @@ class Follower:
 
 @dataclass
 class State:
-    """Everything a node knows. `quiet` counts ticks since its vote was bound, `waited` since it could have claimed."""
+    """Everything a node knows. `quiet` counts ticks since its vote was bound, `waited` since it could have claimed.
+
+    `questions` gives for the number of each question under way the ticket of the request in `asked`.
+    """
 
     me: str
     members: tuple[str, ...]
@@ -112,6 +117,8 @@ class State:
     backlog: tuple[Change, ...] = ()
     pending: tuple[Pending, ...] = ()
     asked: Map[int, Asked] = field(default_factory=Map)
+    questions: Map[int, int] = field(default_factory=Map)
+    last_question: int = 0
     served: Map[str, tuple[Served, ...]] = field(default_factory=Map)
     uncompacted: int = 0
 

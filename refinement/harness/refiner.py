@@ -193,19 +193,23 @@ class Refiner:
             raise self._rejection("recovery", f"after recovery from the disk: {problem}", [], walk, step)
 
     def _hasty(self, walk: Walk, step: Step, views: tuple[tuple[int, View], ...], stable: View) -> None:
-        """A message or answer that does not wait for the disk speaks for nothing that a crash could still undo."""
+        """A message or answer that does not wait for the disk speaks for nothing that a crash could still undo.
+
+        One that is held waits for what was written before it, not for what the same step writes after it.
+        """
         written = any(isinstance(effect, Persist | Rewrite) for effect in step.effects)
         undone = views[0][1] if len(views) > 1 or written else stable
         for effect, fresh in _in_order(step.effects):
-            if not isinstance(effect, Send | Reply) or effect.held:
+            if not isinstance(effect, Send | Reply):
                 continue
-            pending = fresh or len(views) > 1
+            pending = written and not fresh if effect.held else fresh or len(views) > 1
+            disk = views[-1][1] if effect.held else undone
             to, message = (effect.to, effect.message) if isinstance(effect, Send) else ("", effect)
             for name in sorted(self.mapping.durable(step.node, to, message)) if pending else ():
                 lines = [
-                    f"{place[0]}: on the disk {told(undone.get(place))}, in memory {told(value)}"
+                    f"{place[0]}: on the disk {told(disk.get(place))}, in memory {told(value)}"
                     for place, value in stable.items()
-                    if place[0] == name and undone.get(place) != value
+                    if place[0] == name and disk.get(place) != value
                 ]
                 if lines:
                     title = f"{step.node} lets {_what(effect)} leave before {name} is durable"

@@ -14,7 +14,7 @@ from refinement.harness.exhaustive import Explored
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.nearest import nearest
 from refinement.harness.refiner import Rejection
-from refinement.harness.source import BORING, ran, shown
+from refinement.harness.source import BORING, Ran, ran, shown
 from refinement.harness.traces import Traced
 
 LAST = 40
@@ -93,7 +93,9 @@ def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
     step = rejection.step
     if step is None:
         return []
+    calls = ran(mapping, step)
     lines = ["", f"the step: {event_text(step)}"]
+    lines += [f"    by {places(calls)}"] if calls else []
     lines += [f"    {line}" for line in changes(mapping, step)]
     lines += [f"    {text}" for effect in step.effects if (text := effect_text(effect))]
     if rejection.moves:
@@ -102,7 +104,7 @@ def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
         found = nearest(mapping, rejection.position, rejection)
         if found:
             lines += ["", f"the nearest action of {mapping.spec}: {found[0]}", *found[1:]]
-    code = shown(ran(mapping, step))
+    code = shown(calls)
     if code:
         lines += ["", "the code that ran in this step:", *(f"    {line}" for line in code)]
     return lines
@@ -125,8 +127,12 @@ def _steps_lines(
     if steps:
         yield from ("", f"the functions that ran in the last steps of {node}{' before' if last else ''}:")
     for step in steps[-EARLIER:]:
-        places = dict.fromkeys(f"{call.name} {call.place}" for call in ran(mapping, step) if call.name not in BORING)
-        yield from (f"    {clean(event_text(step))}", f"        {', '.join(places)}")
+        yield from (f"    {clean(event_text(step))}", f"        {places(ran(mapping, step))}")
+
+
+def places(calls: list[Ran]) -> str:
+    """The functions that ran, with their places."""
+    return ", ".join(dict.fromkeys(f"{call.name} {call.place}" for call in calls if call.name not in BORING))
 
 
 def event_text(step: Step) -> str:

@@ -158,6 +158,14 @@ class RaftMapping(ProtocolMapping):
         names = ("term", "last", "last_term", "from")
         return Rec("RequestVote", names, (m.term, m.last_index, m.last_term, self.atom(node)))
 
+    def kept(self, node: str, state: State) -> View:
+        """Where the log begins, and the snapshot; the machine in it is judged when it is taken."""
+        snapshot, log = state.snapshot, state.log
+        return {
+            ("beginning of the log",): (log.base, log.base_term, log.base_time),
+            ("snapshot",): (snapshot.index, snapshot.term, snapshot.time),
+        }
+
     def durable(self, node: str, to: str, message: Any) -> frozenset[str]:
         """Only a leader's entries may leave before they are on its own disk."""
         if isinstance(message, messages.Append | messages.Install):

@@ -150,6 +150,8 @@ def named(members: Members) -> str:
 
 def present(states: dict[str, Any]) -> dict[str, State] | None:
     """The members among the nodes that are up; None if these cannot serve."""
+    if not states:
+        return None
     latest: State = max(states.values(), key=lambda state: (state.log.last_term, state.log.last))
     members = latest.members
     up = [node for node in members.voters if node in states]

@@ -20,6 +20,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     yield from applied(step)
     yield from opened(step)
     yield from numbered(step)
+    yield from kept_waiting(step)
     if isinstance(step.event, Receive) and isinstance(step.event.message, messages.Install):
         yield from told(step, {})
     yield from answered(walk, step)
@@ -193,6 +194,19 @@ def answered(walk: Walk, step: Step) -> Iterator[str]:
             wanted = tuple(redis.execute(model, command, s.machine.keys.now) for command in commands[0])
             if redis.UNSURE not in wanted and wanted != effect.results:
                 yield f"{step.node} answers {effect.results} to {commands[0]}, not {wanted}"
+
+
+def kept_waiting(step: Step) -> Iterator[str]:
+    """A read waits for its index to be applied, and at the leader for a majority; then it is answered in that step."""
+    node, s = step.node, step.after
+    late = [n for n, read in s.gateway.reads.items() if read.index is not None and read.index <= s.applied]
+    if late:
+        yield f"{node} leaves the reads {late} waiting, though it has applied {s.applied} entries"
+    if s.role == LEADER and s.reads:
+        for read in s.reads:
+            sure = [v for v in s.members.voters if v == node or s.progress[v].round >= read.round]
+            if read.index is not None and 2 * len(sure) > len(s.members.voters):
+                yield f"{node} leaves a read of {read.origin} waiting; {sure} have acknowledged round {read.round}"
 
 
 def asked(step: Step) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ from typing import Any
 from impl.redis_lock import PROTOCOL, TIMERS
 from impl.redis_lock.messages import Answer, BeatReply, Grant, Position, Stream, Sync
 from impl.redis_lock.state import START, State
-from impl.runtime.effects import Command, Receive, Reply
+from impl.runtime.effects import Command, Failure, Receive, Reply
 from impl.runtime.packing import unpack
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Rec, Value
@@ -158,7 +158,8 @@ class LockMapping(ProtocolMapping):
             return frozenset({"promise"}) if not message.pre else frozenset()
         if isinstance(message, BeatReply):
             return frozenset({"promise"}) if message.round else frozenset()
-        return frozenset({"data"}) if isinstance(message, Reply | Answer) and message.results else frozenset()
+        results = message.results if isinstance(message, Reply | Answer) else ()
+        return frozenset({"data"}) if any(not isinstance(result, Failure) for result in results) else frozenset()
 
     def beyond(self, state: State) -> bool:
         """Near the end of the specification's tokens."""
@@ -203,7 +204,7 @@ class LockMapping(ProtocolMapping):
         """Without timers, without the order of the members, and without the numbers of requests if none waits."""
         plain = {**state.__dict__, "members": frozenset(state.members)}
         if not state.asked:
-            plain["next_id"] = 0
+            plain["next_id"] = plain["last_question"] = 0
         bound = state.quiet < state.options.wait_ticks
         return (bound, *(value for name, value in plain.items() if name not in TIMERS))
 

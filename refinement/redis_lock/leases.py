@@ -10,7 +10,7 @@ from typing import Any
 
 from impl.redis_lock.clients import IDS, NO_LEADER
 from impl.redis_lock.messages import Answer, Ask, Beat, BeatReply, Change, Claim, Grant, Position, Stream, Sync
-from impl.redis_lock.state import LEADER, TOKENS_PER_EPOCH
+from impl.redis_lock.state import LEADER, LIVES, TOKENS_PER_EPOCH
 from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Request, Send, Tick
 from impl.runtime.packing import unpack
 from refinement.harness import redis
@@ -69,6 +69,7 @@ def demands(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
     yield from once(walk, step)
     yield from questions(walk, step)
     yield from answers(walk, step, nodes)
+    yield from kept_waiting(step, nodes)
     pended(walk, step)
 
 
@@ -224,35 +225,53 @@ def taken_over(step: Step) -> Iterator[str]:
 def once(walk: Walk, step: Step) -> Iterator[str]:
     """What another node asks a leader for is executed, once, and not denied later, unless after long or a crash."""
     node, ask = step.node, step.event.message if isinstance(step.event, Receive) else None
-    if isinstance(ask, Ask) and isinstance(step.event, Receive):
-        key = ("done", step.event.sender, ask.id)
-        told = any(isinstance(effect, Send) and isinstance(effect.message, Answer) for effect in step.effects)
-        if step.after.pending != step.before.pending:
-            if changes_of(step) and _lives(walk, walk.facts.get(key)):
-                yield f"{node} executes {ask.commands} of {step.event.sender} again"
-            walk.facts = walk.facts.set(key, (node, walk.facts.get(("life", node))))
-        elif step.before.role == LEADER and key not in walk.facts and not told and not _overtaken(walk, step, ask.id):
-            yield f"{node} leads, and neither executes nor refuses {ask.commands} of {step.event.sender}"
+    life = walk.facts.get(("life", node))
     for effect in step.effects:
         if isinstance(effect, Send) and isinstance(effect.message, Answer) and not effect.message.results:
-            done = walk.facts.get(("done", effect.to, effect.message.id))
+            done = walk.facts.get(_request(walk, effect.to, effect.message.id))
             fresh = done and done[0] == node and walk.facts.get(("ticks", node), 0) < step.after.options.wait_ticks
-            if fresh or _lives(walk, done):
-                yield f"{node} tells {effect.to} that nothing was done, but has executed its request"
+            if fresh or _remembers(walk, effect.to, effect.message.id):
+                yield f"{node} tells {effect.to} that nothing was done, but its request was executed"
+    if isinstance(ask, Ask) and isinstance(step.event, Receive):
+        sender, handled = step.event.sender, ("handled", node, step.event.sender, ask.id)
+        told = any(isinstance(effect, Send) and isinstance(effect.message, Answer) for effect in step.effects)
+        executed = step.after.pending != step.before.pending
+        if executed and changes_of(step):
+            if _remembers(walk, sender, ask.id):
+                yield f"{node} executes {ask.commands} of {sender} again"
+            walk.facts = walk.facts.set(_request(walk, sender, ask.id), (node, life))
+        ignored = step.before.role == LEADER and not executed and not told and walk.facts.get(handled) != life
+        if ignored and not _overtaken(walk, step, ask.id):
+            yield f"{node} leads, and neither executes nor refuses {ask.commands} of {sender}"
+        if executed or told:
+            walk.facts = walk.facts.set(handled, life)
+
+
+def _request(walk: Walk, origin: str, number: int) -> tuple[Any, ...]:
+    """The fact that tells who has executed the request that a question is about: it may be asked again."""
+    return ("done", origin, number // IDS, walk.facts.get(("ticket", origin, number)))
+
+
+def _handled(walk: Walk, node: str, origin: str, life: int) -> list[int]:
+    """The questions of a node that another has dealt with in a life."""
+    return [key[3] for key, by in walk.facts.items() if key[:3] == ("handled", node, origin) and by == life]
 
 
 def _overtaken(walk: Walk, step: Step, number: int) -> bool:
-    """Whether so many later requests of the same life were executed here that this one is too old to be sure."""
-    node, sender = step.node, step.event.sender if isinstance(step.event, Receive) else ""
-    done = [key[2] for key, by in walk.facts.items() if key[:2] == ("done", sender) and by[0] == node]
-    later = [other for other in done if other > number and other // IDS == number // IDS]
+    """Whether so many later questions of the same life were dealt with that this one is too old to be sure."""
+    sender = step.event.sender if isinstance(step.event, Receive) else ""
+    others = _handled(walk, step.node, sender, walk.facts[("life", step.node)])
+    later = [other for other in others if other > number and other // IDS == number // IDS]
     most: int = step.after.options.served
     return len(later) > most // 2
 
 
-def _lives(walk: Walk, done: tuple[str, int] | None) -> bool:
-    """Whether the node that has executed something has not crashed since."""
-    return done is not None and walk.facts.get(("life", done[0])) == done[1]
+def _remembers(walk: Walk, origin: str, number: int) -> bool:
+    """Whether the node that has executed a request has not crashed since, nor heard of too many lives of its origin."""
+    node, life = walk.facts.get(_request(walk, origin, number), (None, None))
+    if node is None or walk.facts.get(("life", node)) != life:
+        return False
+    return len({other // IDS for other in _handled(walk, node, origin, life)}) <= LIVES
 
 
 def questions(walk: Walk, step: Step) -> Iterator[str]:
@@ -263,7 +282,11 @@ def questions(walk: Walk, step: Step) -> Iterator[str]:
     message = step.event.message if isinstance(step.event, Receive) else None
     for effect in step.effects:
         if isinstance(effect, Send) and isinstance(effect.message, Ask):
-            walk.remember(("asked", node, effect.message.id), effect.message.commands)
+            number = effect.message.id
+            if ("asked", node, number) in walk.facts:
+                yield f"{node} asks {effect.message.commands} as {number}, as which it has asked before"
+            walk.remember(("asked", node, number), effect.message.commands)
+            walk.facts = walk.facts.set(("ticket", node, number), step.after.questions.get(number - step.after.next_id))
         elif isinstance(effect, Reply) and any(result == NO_LEADER for result in effect.results):
             asked = step.before.asked.get(effect.ticket)
             if asked is not None and asked.sent:
@@ -358,6 +381,15 @@ def answers(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
             yield f"{step.node} answers, confirmed by {len(others)} others since round {since}, in which it was asked"
         if pending.results != results:
             yield f"{step.node} answers {results} where the result was {pending.results}"
+
+
+def kept_waiting(step: Step, nodes: int) -> Iterator[str]:
+    """What a majority has confirmed is answered in that step."""
+    s = step.after
+    for pending in s.pending if s.role == LEADER else ():
+        sure = [node for node, follower in s.followers.items() if follower.round >= pending.round]
+        if 2 * (len(sure) + 1) > nodes:
+            yield f"{step.node} leaves an answer waiting; {sure} have acknowledged round {pending.round}"
 
 
 def pended(walk: Walk, step: Step) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from impl.runtime.schedule import Crash
+from refinement.harness.scenario import Call, Scenario, run
 from refinement.raft import MAPPING
 from tests.impl.mutants.raft import MUTANTS
 from tests.refinement import hold
@@ -27,6 +29,9 @@ def test_simulated_clusters_take_steps_of_the_specification() -> None:
         ("acks_before_flush", "hasty"),
         ("snapshot_without_vote", "recovery"),
         ("always_cuts", "stopped"),
+        ("numbers_go_on", "demand"),
+        ("session_returns", "demand"),
+        ("forgets_time", "demand"),
     ],
 )
 def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:
@@ -42,3 +47,10 @@ def test_a_step_that_is_refused_names_the_guard_and_its_values() -> None:
     assert rejection is not None
     assert "advance_commit" in rejection.title
     assert any("majority(" in line and "raft.pspec:" in line for line in rejection.lines)
+
+
+def test_a_run_without_calls_or_nodes_has_an_end() -> None:
+    assert run(MAPPING, Scenario(1, 6.0)).rejection is None
+    schedule = tuple((1.0, Crash(node)) for node in MAPPING.nodes)
+    call = Call(2.0, 1, "n1", (b"INCR", b"counter"))
+    assert run(MAPPING, Scenario(1, 6.0, schedule, (call,))).rejection is None

@@ -128,8 +128,8 @@ ORIGINAL_ON_STREAM = stream.on_stream
 def any_answer(turn: Turn, sender: str, message: messages.Answer) -> None:
     """An answer that nobody waits for is given to somebody else."""
     s = turn.s
-    if message.id - s.next_id not in s.asked and s.asked:
-        message = replace(message, id=s.next_id + min(s.asked))
+    if message.id - s.next_id not in s.questions and s.questions:
+        message = replace(message, id=s.next_id + min(s.questions))
     ORIGINAL_ON_ANSWER(turn, sender, message)
 
 

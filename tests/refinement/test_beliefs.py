@@ -1,0 +1,90 @@
+"""What a node wrongly believes or forgets is found at the very step, though harm would need rare things more."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from immutables import Map
+
+from impl.raft import PROTOCOL as RAFT
+from impl.raft.messages import AppendReply, InstallReply
+from impl.raft.state import Progress
+from impl.redis_lock import PROTOCOL as LOCKS
+from impl.redis_lock.clients import IDS
+from impl.redis_lock.messages import Ask, BeatReply, Promise
+from impl.redis_lock.state import START, Follower
+from impl.runtime.effects import Event, Receive, Tick
+from impl.runtime.protocol import Protocol, Setup
+from refinement.harness.mapping import Step
+from refinement.harness.walk import Position, Walk
+from refinement.raft import MAPPING as RAFT_MAPPING
+from refinement.raft import elections, serving
+from refinement.redis_lock import MAPPING as LOCK_MAPPING
+from refinement.redis_lock import leases
+from tests.impl.mutants import raft, redis_lock
+
+MUTANTS = {mutant.name: mutant for mutant in (*raft.MUTANTS, *redis_lock.MUTANTS)}
+NODES = ("n1", "n2", "n3", "n4", "n5")
+Demands = Callable[[Walk, Step], Iterator[str]]
+
+
+def leader(protocol: Protocol, **fields: Any) -> Any:
+    """A state of n1 that leads."""
+    state, _ = protocol.boot(Setup("n1", NODES, {}), (), 0, 1)
+    state = state.copy()
+    for name, value in {"role": "leader", "leader": "n1", **fields}.items():
+        setattr(state, name, value)
+    return state
+
+
+def problems(protocol: Protocol, state: Any, events: list[Event], demands: Demands) -> list[str]:
+    """What some demands say of the steps that these events cause at n1."""
+    mapping = RAFT_MAPPING if protocol is RAFT else LOCK_MAPPING
+    walk = Walk(mapping.abstract, Position(mapping.abstract.initial), mapping.free)
+    found: list[str] = []
+    for event in events:
+        after, effects = protocol.step(state, event)
+        found += demands(walk, Step("n1", event, state, after, effects))
+        state = after
+    return found
+
+
+def raft_leader() -> Any:
+    """The leader of term 3."""
+    return leader(RAFT, term=3, progress=Map({node: Progress() for node in NODES}))
+
+
+def lock_leader() -> Any:
+    """The leader of epoch 3."""
+    followers = Map({node: Follower() for node in NODES[1:]})
+    return leader(LOCKS, promise=Promise(3, "n1"), followers=followers)
+
+
+ONE_ANSWERS: list[Event] = [Tick(0, 0), Receive("n2", AppendReply(3, True, 0, 0, 0, 0))]
+ASKS: list[Event] = [Receive("n2", Ask(life * IDS + 1, ((b"INCR", b"x"),), False)) for life in (1, 2, 1)]
+CASES: dict[str, tuple[Protocol, Callable[[], Any], list[Event], Demands, str]] = {
+    "replies_of_old_terms": (
+        RAFT,
+        raft_leader,
+        [Receive("n2", InstallReply(1, 0, 0, False, 7))],
+        serving.rounds,
+        "believes that n2",
+    ),
+    "leads_with_one_other": (RAFT, raft_leader, 40 * ONE_ANSWERS, elections.demands, "leads on, but of"),
+    "replies_of_old_epochs": (
+        LOCKS,
+        lock_leader,
+        [Receive("n2", BeatReply(1, 9, START))],
+        lambda walk, step: leases.leadership(walk, step, 5),
+        "believes that n2",
+    ),
+    "one_life": (LOCKS, lock_leader, ASKS, leases.once, "of n2 again"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_belief_is_found_at_once(name: str) -> None:
+    protocol, state, events, demands, said = CASES[name]
+    assert not any(said in problem for problem in problems(protocol, state(), events, demands))
+    with MUTANTS[name].planted():
+        assert any(said in problem for problem in problems(protocol, state(), events, demands))
