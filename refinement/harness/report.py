@@ -45,10 +45,13 @@ def failure_text(mapping: ProtocolMapping, found: Found) -> str:
     """The whole report."""
     mapping, rejection = mapping.of(found.nodes), found.rejection
     lines = [*headline(rejection), *step_lines(mapping, rejection)]
+    steps = steps_of(found)
+    lines += earlier_lines(mapping, rejection, steps) if rejection.step is None else []
     way = f"found by a {found.way} with {found.nodes} nodes, seed {found.seed}"
     lines += ["", f"{way}; shrunk from {found.before} events to:", ""]
     lines += [f"    {line}" for line in schedule_lines(found)]
-    return "\n".join([*lines, *before_lines(mapping, rejection, steps_of(found))])
+    lines += earlier_lines(mapping, rejection, steps) if rejection.step is not None else []
+    return "\n".join([*lines, *chart_lines(mapping, steps)])
 
 
 def traced_text(mapping: ProtocolMapping, found: Traced) -> str:
@@ -59,13 +62,14 @@ def traced_text(mapping: ProtocolMapping, found: Traced) -> str:
         f"    {clean(json.dumps({name: value for name, value in found.said.items() if name != 'exact'}), 1000)}"
     )
     lines += step_lines(mapping, found.rejection)
-    return "\n".join([*lines, *before_lines(mapping, found.rejection, list(found.steps))])
+    steps = list(found.steps)
+    lines += earlier_lines(mapping, found.rejection, steps)
+    return "\n".join([*lines, *chart_lines(mapping, steps)])
 
 
-def before_lines(mapping: ProtocolMapping, rejection: Rejection, steps: list[tuple[float, Step]]) -> list[str]:
-    """What came before the step that is wrong."""
-    chart_ = ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps)]
-    return earlier_lines(mapping, rejection, steps) + chart_
+def chart_lines(mapping: ProtocolMapping, steps: list[tuple[float, Step]]) -> list[str]:
+    """The last steps as a chart, with its title."""
+    return ["", "the last steps as a message chart (Mermaid):", "", chart(mapping, steps)]
 
 
 def schedule_lines(found: Found) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from impl.redis_lock.clients import IDS, NO_LEADER
 from impl.redis_lock.messages import Answer, Ask, Beat, BeatReply, Change, Claim, Grant, Position, Stream, Sync
-from impl.redis_lock.state import LEADER, LIVES, TOKENS_PER_EPOCH
+from impl.redis_lock.state import LEADER, LIVES, REPLICA, TOKENS_PER_EPOCH
 from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Request, Send, Tick
 from impl.runtime.packing import unpack
 from refinement.harness import redis
@@ -212,9 +212,13 @@ def positions(walk: Walk, step: Step) -> Iterator[str]:
 def taken_over(step: Step) -> Iterator[str]:
     """Data comes from the leader that a node obeys, as the leader of that epoch; what is of the epoch is not lost."""
     before, after = step.before, step.after
+    message = step.event.message if isinstance(step.event, Receive) else None
+    if isinstance(message, Sync) and before.leader == getattr(step.event, "sender", None) and before.role == REPLICA:
+        wanted = message.epoch == before.promise.epoch != before.at.epoch
+        if wanted and after.at != message.image.at:
+            yield f"{step.node} keeps {after.at}, though its leader of epoch {message.epoch} has {message.image.at}"
     if after.at == before.at:
         return
-    message = step.event.message if isinstance(step.event, Receive) else None
     if isinstance(message, Stream | Sync) and message.epoch != after.promise.epoch:
         yield f"{step.node} takes over the data of epoch {message.epoch}, but has promised {after.promise}"
     same = before.promise.epoch == after.promise.epoch == before.at.epoch

@@ -1,6 +1,7 @@
 """What a node wrongly believes or forgets is found at the very step, though harm would need rare things more."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from impl.raft import PROTOCOL as RAFT
 from impl.raft.messages import AppendReply, InstallReply
 from impl.raft.state import Progress
 from impl.redis_lock import PROTOCOL as LOCKS
+from impl.redis_lock import messages, stream
 from impl.redis_lock.clients import IDS
-from impl.redis_lock.messages import Ask, BeatReply, Promise
 from impl.redis_lock.state import START, Follower
 from impl.runtime.effects import Event, Receive, Tick
 from impl.runtime.protocol import Protocol, Setup
@@ -57,11 +58,16 @@ def raft_leader() -> Any:
 def lock_leader() -> Any:
     """The leader of epoch 3."""
     followers = Map({node: Follower() for node in NODES[1:]})
-    return leader(LOCKS, promise=Promise(3, "n1"), followers=followers)
+    return leader(LOCKS, promise=messages.Promise(3, "n1"), followers=followers)
+
+
+def ahead() -> Any:
+    """A replica of n2, with changes of a history that is lost."""
+    return leader(LOCKS, role="replica", leader="n2", promise=messages.Promise(3, "n2"), at=messages.Position(2, 9))
 
 
 ONE_ANSWERS: list[Event] = [Tick(0, 0), Receive("n2", AppendReply(3, True, 0, 0, 0, 0))]
-ASKS: list[Event] = [Receive("n2", Ask(life * IDS + 1, ((b"INCR", b"x"),), False)) for life in (1, 2, 1)]
+ASKS: list[Event] = [Receive("n2", messages.Ask(life * IDS + 1, ((b"INCR", b"x"),), False)) for life in (1, 2, 1)]
 CASES: dict[str, tuple[Protocol, Callable[[], Any], list[Event], Demands, str]] = {
     "replies_of_old_terms": (
         RAFT,
@@ -74,9 +80,16 @@ CASES: dict[str, tuple[Protocol, Callable[[], Any], list[Event], Demands, str]] 
     "replies_of_old_epochs": (
         LOCKS,
         lock_leader,
-        [Receive("n2", BeatReply(1, 9, START))],
+        [Receive("n2", messages.BeatReply(1, 9, START))],
         lambda walk, step: leases.leadership(walk, step, 5),
         "believes that n2",
+    ),
+    "keeps_lost_data": (
+        LOCKS,
+        ahead,
+        [Receive("n2", messages.Sync(3, replace(stream.image(lock_leader()), at=messages.Position(2, 4))))],
+        lambda walk, step: leases.taken_over(step),
+        "keeps",
     ),
     "one_life": (LOCKS, lock_leader, ASKS, leases.once, "of n2 again"),
 }

@@ -160,6 +160,15 @@ def same_epoch(turn: Turn, epoch: int, leader: str) -> None:
 ORIGINAL_PROMISE = failover.promise
 
 
+ORIGINAL_ON_SYNC = stream.on_sync
+
+
+def keep_more(turn: Turn, sender: str, message: messages.Sync) -> None:
+    """Who has more than the leader keeps it, though it is of a history that the leader has not."""
+    if turn.s.at.key() < message.image.at.key():
+        ORIGINAL_ON_SYNC(turn, sender, message)
+
+
 def reply_of_any_epoch(turn: Turn, sender: str, message: messages.BeatReply) -> None:
     """What a node acknowledged in an earlier leadership counts in this one."""
     epoch = turn.s.promise.epoch
@@ -260,6 +269,12 @@ MUTANTS = (
         "one_life",
         "requests of a node's earlier lives are forgotten",
         replaced(clients, "LIVES", 1),
+        quiet=True,
+    ),
+    Mutant(
+        "keeps_lost_data",
+        "a replica that has more keeps it",
+        replaced(stream, "on_sync", keep_more),
         quiet=True,
     ),
 )
