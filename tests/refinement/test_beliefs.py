@@ -24,7 +24,7 @@ from refinement.redis_lock import MAPPING as LOCK_MAPPING
 from refinement.redis_lock import leases
 from tests.impl.mutants import raft, redis_lock
 
-MUTANTS = {mutant.name: mutant for mutant in (*raft.MUTANTS, *redis_lock.MUTANTS)}
+MUTANTS = {mutant.name: mutant for mutant in (*raft.MUTANTS, *raft.RARE, *redis_lock.MUTANTS, *redis_lock.RARE)}
 NODES = ("n1", "n2", "n3", "n4", "n5")
 Demands = Callable[[Walk, Step], Iterator[str]]
 

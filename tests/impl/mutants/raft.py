@@ -361,12 +361,6 @@ MUTANTS = (
         quiet=True,
     ),
     Mutant(
-        "replies_of_old_terms",
-        "replies to an earlier leadership count",
-        replaced(snapshots, "on_install_reply", reply_of_any_term),
-        quiet=True,
-    ),
-    Mutant(
         "numbers_go_on",
         "a new session's first batch is not its first",
         replaced(gateway, "lose_session", number_on),
@@ -385,3 +379,13 @@ MUTANTS = (
         quiet=True,
     ),
 )
+
+RARE = (
+    Mutant(
+        "replies_of_old_terms",
+        "replies to an earlier leadership count",
+        replaced(snapshots, "on_install_reply", reply_of_any_term),
+        quiet=True,
+    ),
+)
+"""Mistakes that show in single steps, to which a campaign comes in minutes or by luck."""

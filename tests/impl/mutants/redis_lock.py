@@ -265,6 +265,9 @@ MUTANTS = (
         replaced(failover, "lead", start_as_before),
         quiet=True,
     ),
+)
+
+RARE = (
     Mutant(
         "one_life",
         "requests of a node's earlier lives are forgotten",
@@ -278,3 +281,4 @@ MUTANTS = (
         quiet=True,
     ),
 )
+"""Mistakes that show in single steps, to which a campaign comes in minutes or by luck."""
