@@ -22,7 +22,7 @@ from pyspec.prove.cti import Cti, Place, Places, Target, at_place, find, first_o
 from pyspec.prove.faults import never_crash, without_crashes
 from pyspec.prove.nearby import Nearby
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
-from pyspec.prove.rests import is_part, resting, used_properties
+from pyspec.prove.rests import is_part, property_name, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
 from pyspec.prove.sizes import Sizes
 from pyspec.prove.smtlib import Writer
@@ -31,6 +31,7 @@ from pyspec.prove.solve import (
     QUICK,
     SELECTIVE,
     WRITTEN_OUT,
+    WRITTEN_OUT_LONG,
     Attempt,
     Outcome,
     Task,
@@ -122,6 +123,7 @@ class _Proof:
         self.quick: tuple[Attempt, ...] = QUICK if instance is None else WRITTEN_OUT
         self.ways: tuple[Attempt, ...] = (*QUICK, *SELECTIVE[:5]) if instance is None else WRITTEN_OUT
         self.place: Place | None = None
+        self.nearby = None if instance is None else Nearby(instance)
         self.places: Places = {}
 
     def run(self) -> ProofResult:
@@ -146,13 +148,13 @@ class _Proof:
 
     def _decide(self) -> None:
         """What is open and has no counterexample that is quickly found."""
-        if self.instance is None:
-            self._again(SELECTIVE)
-        else:
-            self._look_nearby(self.instance)
+        self._if_evaluated()
+        self._look_nearby()
+        self._again(SELECTIVE if self.instance is None else WRITTEN_OUT_LONG)
         self._derive()
         self._refute()
-        if not self.ctis:  # else the argument is to be changed first
+        self._look_nearby()
+        if self.instance is not None or not self.ctis:  # else the argument is to be changed first
             self._again(PATIENT)
             self._derive()
 
@@ -250,6 +252,7 @@ class _Proof:
 
         Only conjuncts that are kept by themselves, or were derived before, are used: no two follow from each other.
         """
+        self._if_evaluated()
         parts = {part.label: part for part in (*self.problem.parts, *self.problem.step_parts)}
         for part in self.problem.parts:
             failing = self._failing()  # one after the other: what has been derived helps with the next
@@ -268,6 +271,22 @@ class _Proof:
         """Whether it is worth trying: what has a counterexample follows from nothing."""
         late = time.monotonic() > self.until
         return item.open and item.result.kind == "step" and item.result.prop not in self.ctis and not late
+
+    def _if_evaluated(self) -> None:
+        """What the solver has a counterexample to that may be no step, since it meets an evaluation error."""
+        parts = {part.label: part for part in (*self.problem.parts, *self.problem.step_parts)}
+        several = [
+            i for i in self.items if i.result.status == "refuted" and self._derivable(i) and i.result.part in parts
+        ]
+        found = [(item, self._evaluated(item, parts[item.result.part])) for item in several]
+        tasks = [(one, self._task(one, self.quick)) for _, one in found]
+        for (item, _), solved in zip(found, self._solved(tasks), strict=True):
+            if not solved.open:
+                self._settle([item], solved)
+
+    def _evaluated(self, item: _Item, part: Part) -> Obligation:
+        several = self.problem.evaluated(self._action_of(item), part)
+        return next(one for one in several if one.name == item.result.name)
 
     def _refine(self) -> None:
         """Refinements that were not shown, with witnesses."""
@@ -361,12 +380,12 @@ class _Proof:
             if name not in self.ctis and (found := self._counterexample(failed, glance)) is not None:
                 self.ctis[name] = found
 
-    def _look_nearby(self, instance: Instance) -> None:
-        """Looks for counterexamples among states that differ a little from those of runs."""
-        names = {item.result.prop for item in self.items if item.open and item.result.kind in ("step", "defined")}
-        until = min(time.monotonic() + self.options.cti_seconds, self.until)
-        if names:
-            self.ctis |= Nearby(instance).find(names, until)
+    def _look_nearby(self) -> None:
+        """Looks for counterexamples among states of the instance that differ a little from those of runs."""
+        left = (item.result for item in self.items if item.open and item.result.prop not in self.ctis)
+        names = {one.prop for one in left if one.kind == "step" or not one.prop}  # the latter: evaluation of actions
+        if names and self.nearby is not None:
+            self.ctis |= self.nearby.find(names, min(time.monotonic() + self.options.cti_seconds, self.until))
 
     def _counterexample(self, failed: list[_Item], glance: bool) -> Cti | None:
         """A counterexample for the first of the failed obligations that has one in a small instance."""
@@ -400,7 +419,8 @@ class _Proof:
         results = tuple(item.result for item in self.items if item.result.prop == key)
         if not results and self.complete and problem is None:
             results = (_folded(prop),)
-        rest = sorted({label for one in results for label in one.core if is_part(label) and label not in sound})
+        weak = {label for one in results for label in one.core if is_part(label) and label not in sound}
+        rest = sorted(label for label in weak if property_name(label) != key or not key)
         cti = self.ctis.get(key)
         fate: Fate = "proved"
         if problem is not None:
@@ -409,7 +429,7 @@ class _Proof:
             fate = "undecided" if cti is None else "refuted"
         elif not self.complete:
             fate = "undecided"
-        elif rest:
+        elif weak:
             fate = "depends"
         return PropertyProof(
             key or "evaluation",
@@ -418,7 +438,7 @@ class _Proof:
             results,
             cti if fate == "refuted" else None,
             fate == "undecided" and any(one.status == "refuted" for one in results),
-            tuple(rest) if fate == "depends" else (),
+            tuple(label or "evaluation" for label in rest) if fate == "depends" else (),
             problem,
             prop.span if prop is not None else NOWHERE,
         )

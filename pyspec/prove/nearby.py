@@ -1,4 +1,5 @@
-"""Counterexamples to induction near what can be reached: states of random runs with a few cells changed.
+"""Counterexamples to induction near what can be reached: states of random runs with a few cells changed, again and
+again as long as they satisfy every invariant.
 
 A solver has to make a whole state up; here most of it comes from runs, so that large instances cost little. The
 interpreter judges each state and each step, so what is found needs no confirmation.
@@ -20,15 +21,15 @@ from pyspec.model.replay import step_of
 from pyspec.model.sampling import draw
 from pyspec.model.state import State
 from pyspec.model.trace import Failing, Step, Trace
-from pyspec.model.values import Map, Value
+from pyspec.model.values import Map, Rec, Value
 from pyspec.model.walk import nodes
 from pyspec.prove.confirm import SOME_STATE, Target
 from pyspec.prove.cti import Cti
 from pyspec.prove.obligations import INDUCTIVE, parts_of
 from pyspec.prove.sizes import Sizes
 
-#: Random runs, and the steps of each; states of them that are kept.
-RUNS, STEPS, KEPT = 200, 40, 2000
+#: Random runs, and the steps of each; states of them that are kept, and of those that were made from them.
+RUNS, STEPS, KEPT, MADE = 200, 40, 2000, 2000
 #: How many cells are changed, at most; seconds to make what was found plainer.
 CELLS, PLAINER = 3, 3.0
 
@@ -45,11 +46,14 @@ class Nearby:
         written = {node.var for action in actions for node in nodes(action) if isinstance(node, core.Assign)}
         self.changing = [var for var in instance.spec.vars if var.name in written]
         self.pool: list[State] = []
+        self.reached = 0  # so many of them, the first, are of runs
 
     def find(self, names: Collection[str], until: float) -> dict[str, Cti]:
         """A counterexample to induction for each of these properties that a state nearby has; "": evaluation."""
         found: dict[str, Cti] = {}
-        self.pool = self.pool or list(self._reached(min(until, time.monotonic() + (until - time.monotonic()) / 4)))
+        if not self.pool:
+            self.pool = list(self._reached(min(until, time.monotonic() + (until - time.monotonic()) / 4)))
+            self.reached = len(self.pool)
         cells, names = 1, set(names) & {"", *(prop.name for prop in self.judged)}
         while names - found.keys() and self.pool and self.changing and time.monotonic() < until:
             state = self._changed(self.chance.choice(self.pool), self.chance.randint(1, cells))
@@ -57,7 +61,15 @@ class Nearby:
             if state is not None and self._possible(state):
                 for name, cti in self._broken(state, names - found.keys()):
                     found.setdefault(name, cti)
+                self._keep(state)
         return {name: self._plainest(name, cti, until) for name, cti in found.items()}
+
+    def _keep(self, state: State) -> None:
+        """A state that satisfies everything is one to go on from, if there are many in the place of another."""
+        if len(self.pool) < self.reached + MADE:
+            self.pool.append(state)
+        else:
+            self.pool[self.chance.randrange(self.reached, len(self.pool))] = state
 
     def _reached(self, until: float) -> Iterator[State]:
         """States of random runs."""
@@ -112,6 +124,14 @@ class Nearby:
             room = of.capacity is None or not isinstance(of.capacity, int) or len(here) < of.capacity
             if more and room:
                 return here | {chance.choice(more)}
+        if isinstance(of, ty.Seq) and isinstance(here, tuple) and here and chance.random() < 0.5:
+            at = chance.randrange(len(here))
+            beside = chance.choice(there) if isinstance(there, tuple) and there else here[at]
+            return (*here[:at], self._mixed(of.item, here[at], beside), *here[at + 1 :])
+        if isinstance(of, ty.Record) and isinstance(here, Rec) and isinstance(there, Rec) and chance.random() < 0.5:
+            name, part = chance.choice(of.fields)
+            changed = self._mixed(part, here[name], there[name])
+            return Rec(of.name, here._names, (changed if one == name else here[one] for one in here._names))
         return there if chance.random() < 0.5 else draw(of, chance)
 
     def _possible(self, state: State) -> bool:
@@ -174,7 +194,7 @@ class Nearby:
                         target = Target(runner.name, label, prop.name, "step")
                         yield prop.name, self._cti(target, state, runner, args, after)
         except EvaluationError as wrong:
-            if "" in names and wrong.kind not in ("capacity", "range"):
+            if "" in names and wrong.kind != "capacity":  # a bound of the model
                 yield "", self._cti(Target(runner.name, "", "", "defined"), state, runner, args, None)
 
     def _false(self, prop: core.Property, state: State, after: State) -> str | None:

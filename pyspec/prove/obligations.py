@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,7 @@ from pyspec.model.walk import nodes
 from pyspec.prove.constants import INITIALLY
 from pyspec.prove.defined import defined, is_total
 from pyspec.prove.encode import Encoder, Env
+from pyspec.prove.equals import is_congruence
 from pyspec.prove.execute import Run, execute
 from pyspec.prove.logic import Truth, conj, implies, neg
 from pyspec.prove.reading import reads
@@ -28,8 +29,12 @@ from pyspec.prove.witnesses import witnessed
 
 #: Kinds of properties that induction proves, and that are assumed in the state before a step.
 INDUCTIVE = ("invariant", "lemma")
+#: A claim that needs no proof.
+TRUE = core.Lit(BOOL, True)
 #: The label of the hypothesis that an action takes a step.
 STEP = "the step"
+#: The label of the hypothesis that the step meets no evaluation error, as if it were one more conjunct.
+EVALUATION = ""
 #: The label of what is known of the things that a conjunct names.
 NAMED = "what the conjunct names"
 #: Hypotheses, each with its label.
@@ -117,12 +122,20 @@ class Obligations:
         u = self.encoder.u
         self.before: dict[str, Val] = {var.name: u.load(var.type, var.name) for var in spec.vars}
         self.encoder.opaque.first = self.before
-        self.parts = [part for prop in spec.properties if prop.kind in INDUCTIVE for part in parts_of(prop)]
-        self.step_parts = [part for prop in spec.properties if prop.kind in STEPS for part in parts_of(prop)]
-        self.law_parts = [part for prop in spec.properties if prop.kind == "law" for part in parts_of(prop)]
+        self.parts = self._parts(INDUCTIVE)
+        self.step_parts = self._parts(STEPS)
+        self.law_parts = self._parts(("law",))
         self._assumed: dict[str, Truth] = {}
         self._written = {node.var for action in spec.actions for node in nodes(action) if isinstance(node, core.Assign)}
         self._places = {prop.name: place for place, prop in enumerate(spec.properties)}
+
+    def _parts(self, kinds: Container[str]) -> list[Part]:
+        """The conjuncts of properties of these kinds; that equals are equal needs no proof."""
+        several = [part for prop in self.spec.properties if prop.kind in kinds for part in parts_of(prop)]
+        return [replace(part, body=TRUE) if self._is_certain(part.body) else part for part in several]
+
+    def _is_certain(self, body: core.Expr) -> bool:
+        return is_congruence(body, self.functions) and is_total(self.encoder, body)
 
     def near(self, obligation: Obligation) -> tuple[str, ...]:
         """The labels of all conjuncts, those that stand next to the obligation's first: its own, those before, those
@@ -333,6 +346,12 @@ class Obligations:
         """The obligations of an action, each with its run (of `runs`, if they are known)."""
         for number, (run, given) in enumerate(self.runs(action) if runs is None else runs):
             yield from ((run, one) for one in self._of_run(action, number, run, given, only))
+
+    def evaluated(self, action: core.Action, part: Part) -> Iterator[Obligation]:
+        """That an action keeps a conjunct if it meets no evaluation error."""
+        for run, one in self.steps_with_runs(action, part.label):
+            checks = conj(implies(check.guard, check.cond) for check in run.checks)
+            yield replace(one, hypotheses=(*one.hypotheses, (EVALUATION, checks)))
 
     def _of_run(
         self, action: core.Action, number: int, run: Run, given: Given, only: str | None

@@ -35,7 +35,7 @@ class ObligationResult:
     @property
     def uses(self) -> tuple[str, ...]:
         """The hypotheses of its proof."""
-        return tuple(label for label in self.core if label != GOAL)
+        return tuple(label or "evaluation" for label in self.core if label != GOAL)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@ writes their sections; the others stay as they are.
 
 from __future__ import annotations
 
-import json
+import os
 import re
-import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
+from rich.console import Console
+
+from pyspec.cli.proving import Asked, prove_file, tell
 from pyspec.lang import load_spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,11 +30,12 @@ HEAD = """# What is inductive
 Written by `python -m tests.prove.inductive` from `pyspec prove -m ci`: which invariants, lemmas and step properties of
 each specification are inductive at the sizes of its `ci` model, or of a smaller one. *Not inductive* is no bug: the
 search of the model has found no violation; some state that cannot be reached satisfies all of them and has a step that
-does not. Its counterexample is shown, and why no lemma excludes it. What is proved for any number of nodes is in
-[Proofs](decisions/proofs.md).
+does not. Its counterexample is shown, and why no lemma excludes it. What *rests on these* was proved with the help of
+some that are not inductive: of the state before the step, or of the same state. What is proved for any number of nodes is
+in [Proofs](decisions/proofs.md).
 
-| specification | sizes | inductive | not | undecided |
-|---|---|---|---|---|
+| specification | sizes | inductive | not | rests on these | undecided |
+|---|---|---|---|---|---|
 """
 
 
@@ -43,25 +47,23 @@ class Section:
     text: str
 
 
-def section(name: str, seconds: int) -> Section:
+def section(name: str, seconds: float) -> Section:
     """Proves one specification."""
-    sizes = [part for one in KNOWN["sizes"].get(name, ()) for part in ("-c", one)]
-    command = [sys.executable, "-m", "pyspec", "prove", "-m", "ci", *sizes, "--no-search", "--no-refinement"]
-    command += ["--max-seconds", str(seconds), str(SPECS[name].relative_to(ROOT))]
-    report = json.loads(_run([*command, "--json"]))
-    open_ = {p["name"]: p["verdict"] for p in report["properties"] if p["verdict"] != "proved" and p["kind"] != "law"}
-    whole = sum(p["kind"] != "law" for p in report["properties"])
-    false = [one for one, verdict in open_.items() if verdict == "not inductive"]
-    rest = [one for one in open_ if one not in false]
-    row = f"| {name} | {report['setting']} | {whole - len(open_)} of {whole} | {_names(false)} | {_names(rest)} |\n"
-    if not open_:
+    consts = tuple(tuple(one.split("=", 1)) for one in KNOWN["sizes"].get(name, ()))
+    asked = Asked(model="ci", consts=consts, max_seconds=seconds, no_search=True, no_refinement=True)
+    report = prove_file(str(SPECS[name].relative_to(ROOT)), asked, None)
+    shown = [p for p in report["properties"] if p["kind"] != "law"]
+    left = [p for p in shown if p["verdict"] != "proved"]
+    columns = [[p["name"] for p in left if p["verdict"] == one] for one in ("not inductive", "depends", "undecided")]
+    assert sum(map(len, columns)) == len(left), left
+    cells = [name, report["setting"], f"{len(shown) - len(left)} of {len(shown)}", *map(", ".join, columns)]
+    row = f"| {' | '.join(cells)} |\n"
+    if not left:
         return Section(row, "")
-    traces = _traces(_run(command)) if false else []
-    return Section(row, f"## {name}\n\n{KNOWN['reasons'].get(name, '')}\n\n" + "".join(map(_block, traces)))
-
-
-def _names(found: list[str]) -> str:
-    return ", ".join(found)
+    text = StringIO()
+    tell(Console(file=text, width=140, soft_wrap=True, highlight=False, markup=False), report)
+    traces = "".join(map(_block, _traces(text.getvalue())))
+    return Section(row, f"## {name}\n\n{KNOWN['reasons'].get(name, '')}\n\n{traces}")
 
 
 def _traces(text: str) -> list[str]:
@@ -71,10 +73,6 @@ def _traces(text: str) -> list[str]:
 
 def _block(trace: str) -> str:
     return f"```text\n{trace.strip()}\n```\n\n"
-
-
-def _run(command: list[str]) -> str:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
 
 def sections(page: str) -> dict[str, Section]:
@@ -98,6 +96,7 @@ def properties(name: str) -> list[str]:
 
 def main(names: list[str]) -> None:
     """Writes the page."""
+    os.chdir(ROOT)
     found = sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     for name in names or SPECS:
         found[name] = section(name, 900)

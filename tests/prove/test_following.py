@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyspec.lang import core, load_text
-from pyspec.prove.engine import Options, prove
+from pyspec.model.instance import instantiate
+from pyspec.prove.engine import Options, prove, prove_instance
+from pyspec.prove.result import PropertyProof
 
 QUICK = Options(seconds=2, cti_seconds=1, threads=1, use_cache=False)
 
@@ -45,3 +49,37 @@ def test_a_step_property_helps_and_must_hold_itself() -> None:
     assert found["grows"].fate == "proved"
     assert found["shrinks"].fate != "proved"
     assert found["idle"].fate != "proved", "it would be, from a step property that is false"
+
+
+WRITTEN = """sort S
+var log: seq[S, 2] = []
+var taken: set[S] = {}
+action write(s: S):
+    when len(log) < 2
+    log += [s]
+action take:
+    GUARD
+    taken = {last(log)}
+"""
+
+
+@pytest.mark.parametrize("finite", [False, True])
+def test_a_proof_may_rest_on_evaluation_without_errors(finite: bool) -> None:
+    """The last element of an empty log may be anything to the solver; to the language it is an error."""
+    claims = "invariant written: all s in taken: s in log\ninvariant none_taken: taken == {}\nmodel ci: S = 2\n"
+    found = {p.name: p for p in _proved(WRITTEN.replace("GUARD", "pass") + claims, finite)}
+    assert found["written"].fate == "depends" and "evaluation" in found["written"].needs
+    assert (found["evaluation"].fate, found["none_taken"].fate) == ("refuted", "refuted")
+
+
+@pytest.mark.parametrize("finite", [False, True])
+def test_and_rests_on_nothing_where_evaluation_is_proved(finite: bool) -> None:
+    claims = "invariant written: all s in taken: s in log\nmodel ci: S = 2\n"
+    found = {p.name: p.fate for p in _proved(WRITTEN.replace("GUARD", "when log != []") + claims, finite)}
+    assert found == {"written": "proved", "evaluation": "proved"}
+
+
+def _proved(body: str, finite: bool) -> tuple[PropertyProof, ...]:
+    spec = _spec(body)
+    result = prove_instance(instantiate(spec), QUICK) if finite else prove(spec, options=QUICK)
+    return result.properties
