@@ -17,12 +17,20 @@ if TYPE_CHECKING:
     from pyspec.prove.needed import Prover
 
 
-def add(report: Report, spec: core.Spec, prove: Prover, options: Options, progress: Progress | None) -> None:
+def add(
+    report: Report,
+    spec: core.Spec,
+    prove: Prover,
+    small: Prover | None,
+    options: Options,
+    progress: Progress | None,
+) -> None:
     """Says of each lemma of a specification that is proved whether the proof needs it."""
     from pyspec.prove.needed import needs
 
     report["needs"] = []
-    for need in needs(spec, prove, options, partial(progress, 0, 0) if progress else lambda _: None):
+    told = partial(progress, 0, 0) if progress else lambda _: None
+    for need in needs(spec, prove, options, told, small):
         report["needs"].append(
             {
                 "name": need.lemma,

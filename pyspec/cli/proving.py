@@ -101,7 +101,8 @@ def _prove(spec: core.Spec, path: str, asked: Asked, progress: Progress | None) 
     mark_false(report, false)
     _add_reached(result, report)
     if asked.needed and report["verdict"] in ("proved", "inductive"):
-        needed.add(report, spec, partial(_proof, asked), _limits(asked), progress)
+        small = None if asked.model or asked.consts or not spec.models else partial(_proof_in_model, asked)
+        needed.add(report, spec, partial(_proof, asked), small, _limits(asked), progress)
     report["exit_code"] = exit_code(report)
     return report
 
@@ -113,6 +114,15 @@ def _proof(asked: Asked, spec: core.Spec, options: Options, progress: Progress |
     if asked.model is None and not asked.consts:
         return prove(spec, asked.flaws, options, progress)
     return prove_instance(instantiate(spec, asked.model, dict(asked.consts), asked.flaws), options, progress)
+
+
+def _proof_in_model(asked: Asked, spec: core.Spec, options: Options) -> ProofResult:
+    """At the sizes of the model that comes first, without the crashes that a proof for any size is not about."""
+    from pyspec.model.instance import instantiate
+    from pyspec.prove.engine import prove_instance
+    from pyspec.prove.faults import without_crashes
+
+    return prove_instance(instantiate(without_crashes(spec), None, {}, asked.flaws), options)
 
 
 def _limits(asked: Asked) -> Options:

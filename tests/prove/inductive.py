@@ -31,8 +31,8 @@ Written by `python -m tests.prove.inductive` from `pyspec prove -m ci`: which in
 each specification are inductive at the sizes of its `ci` model, or of a smaller one. *Not inductive* is no bug: the
 search of the model has found no violation; some state that cannot be reached satisfies all of them and has a step that
 does not. Its counterexample is shown, and why no lemma excludes it. What *rests on these* was proved with the help of
-some that are not inductive: of the state before the step, or of the same state. What is proved for any number of nodes is
-in [Proofs](decisions/proofs.md).
+some that are not inductive: of the state before the step, or of the same state. What is proved for any number of nodes
+is in [Proofs](decisions/proofs.md).
 
 | specification | sizes | inductive | not | rests on these | undecided |
 |---|---|---|---|---|---|
@@ -68,7 +68,9 @@ def section(name: str, seconds: float) -> Section:
 
 def _traces(text: str) -> list[str]:
     """The counterexamples in a report for people."""
-    return re.findall(r"^Counterexample to induction for .*?(?=^Counterexample|^[a-z])", text, re.MULTILINE | re.DOTALL)
+    return re.findall(
+        r"^Counterexample to induction for .*?(?=^Counterexample|^[a-z]|^  used by )", text, re.MULTILINE | re.DOTALL
+    )
 
 
 def _block(trace: str) -> str:

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from pyspec.cli.main import cli
 from pyspec.lang import core, load_text
-from pyspec.prove.engine import Options, prove
+from pyspec.model.instance import instantiate
+from pyspec.prove.engine import Options, prove, prove_instance
 from pyspec.prove.needed import Need, needs
 from pyspec.prove.result import ProofResult
 
@@ -77,6 +78,29 @@ def test_time_that_is_up_tells_nothing() -> None:
 
 def _never(spec: core.Spec, options: Options) -> ProofResult:
     raise AssertionError("there is no time for a proof")
+
+
+def test_a_counterexample_at_the_sizes_of_a_model_is_enough() -> None:
+    spec = load_text(SPEC + "lemma far_ahead: more >= top and more >= 0\n")
+
+    def small(less: core.Spec, options: Options) -> ProofResult:
+        return prove_instance(instantiate(less), options)
+
+    found = needs(spec, _never, OPTIONS, lambda _: None, small)
+    assert [(one.lemma, one.needed, one.refuted) for one in found] == [("far_ahead", True, ("sound",))]
+
+
+def test_no_counterexample_there_says_nothing() -> None:
+    spec = load_text(SPEC + LEMMAS)
+
+    def small(less: core.Spec, options: Options) -> ProofResult:
+        return prove_instance(instantiate(less), options)
+
+    def proved(less: core.Spec, options: Options) -> ProofResult:
+        return prove(less, (), options)
+
+    found = {one.lemma: one.needed for one in needs(spec, proved, OPTIONS, lambda _: None, small)}
+    assert found["idle"] is False and found["ahead"] is False
 
 
 def test_the_command_says_what_is_needed(tmp_path: Path) -> None:
