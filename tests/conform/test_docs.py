@@ -23,9 +23,10 @@ def test_the_python_example(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_raft_mapping_fits_the_specification() -> None:
-    whole, received, handled = re.findall(r"```toml\n(.*?)```", section("A Raft that is not ours"), re.DOTALL)
+    whole, refusals, received, handled = re.findall(r"```toml\n(.*?)```", section("A Raft that is not ours"), re.DOTALL)
     raft = ROOT / "specs" / "raft.pspec"
     assert len(make_mapping(raft, whole).typed.rules) == 5
+    assert len(make_mapping(raft, f"{whole}\n{refusals}").typed.rules) == 8
     assert len(make_mapping(raft, '[log]\nnode = "node"\n' + received).typed.rules) == 1
     assert len(make_mapping(raft, '[log]\nnode = "node"\n' + handled).typed.rules) == 2
 

@@ -32,6 +32,36 @@ def test_a_log_is_followed(mapping: TraceMapping, seed: int, tmp_path: Path) -> 
     assert result.accepted and result.events == len(records), result.text()
 
 
+@pytest.fixture(scope="module")
+def deposed() -> list[Record]:
+    """A leader is told a later term by the refusal of its entries."""
+    return etcd_log(13, 4.0)
+
+
+def _told(event: Record) -> bool:
+    return event["name"] == "ReceiveAppendEntriesResponse" and event["msg"]["term"] > event["state"]["term"]
+
+
+def test_a_refusal_tells_a_later_term(mapping: TraceMapping, deposed: list[Record], tmp_path: Path) -> None:
+    at = next(at for at, record in enumerate(deposed) if _told(record["event"]))
+    assert deposed[at]["event"]["role"] == "StateLeader" and _refusal(deposed[at])
+    result = mapping.validate([write(tmp_path / "log.jsonl", deposed)])
+    assert result.accepted and result.events == len(deposed), result.text()
+
+
+def test_a_refusal_that_nobody_sent(mapping: TraceMapping, deposed: list[Record], tmp_path: Path) -> None:
+    at = next(at for at, record in enumerate(deposed) if _told(record["event"]))
+    told = deposed[at]["event"]["msg"]
+    sent = next(i for i, record in enumerate(deposed) if record["event"].get("msg") == told)
+    assert sent < at
+    for place in (sent, at):
+        bad = damaged(deposed, place, "event", "msg", "term", by=1)
+        result = mapping.validate([write(tmp_path / "bad.jsonl", bad)])
+        assert result.rejection is not None and result.rejection.line == place + 1, result.text()
+    result = mapping.validate([write(tmp_path / "bad.jsonl", deposed[:sent] + deposed[sent + 1 :])])
+    assert result.rejection is not None and result.rejection.line == at, result.text()
+
+
 def damaged(log: list[Record], at: int, *path: str, by: int) -> list[Record]:
     made: list[Record] = json.loads(json.dumps(log))
     place = made[at]
