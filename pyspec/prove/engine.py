@@ -24,7 +24,8 @@ from pyspec.prove.nearby import Nearby
 from pyspec.prove.obligations import INDUCTIVE, STEPS, Obligation, Obligations, Part
 from pyspec.prove.rests import is_part, property_name, resting, used_properties
 from pyspec.prove.result import Fate, ObligationResult, ProofResult, PropertyProof, Verdict
-from pyspec.prove.sizes import Sizes
+from pyspec.prove.sizes import Sizes, starting
+from pyspec.prove.sizes import instance as instance_of
 from pyspec.prove.smtlib import Writer
 from pyspec.prove.solve import (
     PATIENT,
@@ -123,7 +124,7 @@ class _Proof:
         self.quick: tuple[Attempt, ...] = QUICK if instance is None else WRITTEN_OUT
         self.ways: tuple[Attempt, ...] = (*QUICK, *SELECTIVE[:5]) if instance is None else WRITTEN_OUT
         self.place: Place | None = None
-        self.nearby = None if instance is None else Nearby(instance)
+        self.nearby: Nearby | None = None
         self.places: Places = {}
 
     def run(self) -> ProofResult:
@@ -149,7 +150,8 @@ class _Proof:
     def _decide(self) -> None:
         """What is open and has no counterexample that is quickly found."""
         self._if_evaluated()
-        self._look_nearby()
+        if self.instance is not None:
+            self._look_nearby()
         self._again(SELECTIVE if self.instance is None else WRITTEN_OUT_LONG)
         self._derive()
         self._refute()
@@ -381,11 +383,22 @@ class _Proof:
                 self.ctis[name] = found
 
     def _look_nearby(self) -> None:
-        """Looks for counterexamples among states of the instance that differ a little from those of runs."""
-        left = (item.result for item in self.items if item.open and item.result.prop not in self.ctis)
-        names = {one.prop for one in left if one.kind == "step" or not one.prop}  # the latter: evaluation of actions
+        """Looks for counterexamples among states of an instance that differ a little from those of runs."""
+        left = [item.result for item in self.items if item.open and item.result.prop not in self.ctis]
+        names = {one.prop for one in left if one.kind == "step"}
+        if self.instance is not None:  # else an integer may leave the range that only the instance gives it
+            names |= {one.prop for one in left if not one.prop}
+        if names and self.nearby is None:
+            self.nearby = self._near()
         if names and self.nearby is not None:
             self.ctis |= self.nearby.find(names, min(time.monotonic() + self.options.cti_seconds, self.until))
+
+    def _near(self) -> Nearby | None:
+        if self.instance is not None:
+            return Nearby(self.instance)
+        sizes = starting(self.spec, self.flaws)
+        made = None if sizes is None else instance_of(self.spec, sizes, self.flaws)
+        return None if made is None or sizes is None else Nearby(made, sizes)
 
     def _counterexample(self, failed: list[_Item], glance: bool) -> Cti | None:
         """A counterexample for the first of the failed obligations that has one in a small instance."""

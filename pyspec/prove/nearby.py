@@ -32,13 +32,15 @@ from pyspec.prove.sizes import Sizes
 RUNS, STEPS, KEPT, MADE = 200, 40, 2000, 2000
 #: How many cells are changed, at most; seconds to make what was found plainer.
 CELLS, PLAINER = 3, 3.0
+#: Of an instance that is a model's.
+NO_SIZES = Sizes(())
 
 
 class Nearby:
-    """The search in one instance."""
+    """The search in one instance; `sizes` are said of what is found."""
 
-    def __init__(self, instance: Instance, seed: int = 0) -> None:
-        self.instance, self.machine, self.chance = instance, Machine(instance), Random(seed)
+    def __init__(self, instance: Instance, sizes: Sizes = NO_SIZES, seed: int = 0) -> None:
+        self.instance, self.sizes, self.machine, self.chance = instance, sizes, Machine(instance), Random(seed)
         props = instance.spec.properties
         self.assumed = [p.name for p in props if p.kind in INDUCTIVE]
         self.judged = [p for p in props if p.kind in (*INDUCTIVE, "step")]
@@ -212,4 +214,4 @@ class Nearby:
     def _cti(self, target: Target, state: State, runner: Runner, args: Args, after: State | None) -> Cti:
         steps = (Step(None, (), state), step_of(runner, args, after))
         failing = Failing(target.prop) if target.prop else None
-        return Cti(target, Sizes(()), Trace(steps, None, failing, self.instance, SOME_STATE), self.instance)
+        return Cti(target, self.sizes, Trace(steps, None, failing, self.instance, SOME_STATE), self.instance)
