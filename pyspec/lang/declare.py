@@ -10,6 +10,7 @@ from pyspec.lang import core as c
 from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.exprs import check, domain, element_type
+from pyspec.lang.habits import TYPES
 from pyspec.lang.messages import closest
 from pyspec.lang.names import Env, FunctionSig, Message, Names, Role
 from pyspec.lang.typeops import BOOL, INT, article, same, value_type
@@ -73,7 +74,7 @@ def _named_type(e: s.Name, names: Names) -> t.Type:
     if e.name in names.pending:
         return names.pending[e.name](e.span)
     known = [*names.types, *names.messages, *names.pending, "bool", "int", "set", "seq", "bag", "map"]
-    raise error("E0203", f"unknown type `{e.name}`", e.span, closest(e.name, known))
+    raise error("E0203", f"unknown type `{e.name}`", e.span, TYPES.get(e.name.lower()) or closest(e.name, known))
 
 
 def _container(e: s.Index, name: str, names: Names) -> t.Type:
@@ -84,7 +85,8 @@ def _container(e: s.Index, name: str, names: Names) -> t.Type:
         _check_key(key, e.keys[0].span)
         return t.Map(key, resolve_type(e.keys[1], names))
     if name not in _CONTAINERS:
-        raise error("E0203", f"unknown type `{name}[...]`", e.span, closest(name, [*_CONTAINERS, "map"]))
+        hint = TYPES.get(name.lower()) or closest(name, [*_CONTAINERS, "map"])
+        raise error("E0203", f"unknown type `{name}[...]`", e.span, hint)
     item = resolve_type(e.keys[0], names)
     capacity: c.Expr | None = None
     if len(e.keys) == 2:

@@ -28,6 +28,16 @@ WORDS = {
     "elsif": "write `elif`",
     "iff": "write `==`",
 }
+#: Names of types elsewhere.
+TYPES = {
+    **dict.fromkeys(("option", "optional", "maybe", "nullable"), "a value or none is written `T?`"),
+    **dict.fromkeys(("list", "array", "vector", "sequence", "queue"), "write `seq[T]`"),
+    **dict.fromkeys(("dict", "hashmap"), "write `map[K, V]`"),
+    "multiset": "write `bag[T]`",
+    **dict.fromkeys(("tuple", "pair"), "write `(A, B)`"),
+    **dict.fromkeys(("str", "string"), "texts are elements of a sort or members of an enum"),
+    **dict.fromkeys(("nat", "natural", "uint"), "write a range, as `0..9`, or `int` with a range in the model"),
+}
 #: Signs of two tokens.
 PAIRS = {
     ("&", "&"): _AND,
