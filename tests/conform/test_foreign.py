@@ -42,6 +42,18 @@ def _told(event: Record) -> bool:
     return event["name"] == "ReceiveAppendEntriesResponse" and event["msg"]["term"] > event["state"]["term"]
 
 
+def test_a_candidate_asks_for_pre_votes_again(mapping: TraceMapping, tmp_path: Path) -> None:
+    records = etcd_log(82, 12.0)[:1000]
+    roles = [(record["event"]["nid"], record["event"]["role"]) for record in records]
+    assert any(
+        next((role for other, role in reversed(roles[:at]) if other == node), "") == "StateCandidate"
+        for at, (node, role) in enumerate(roles)
+        if role == "StatePreCandidate"
+    )
+    result = mapping.validate([write(tmp_path / "log.jsonl", records)])
+    assert result.accepted and result.events == len(records), result.text()
+
+
 def test_a_refusal_tells_a_later_term(mapping: TraceMapping, deposed: list[Record], tmp_path: Path) -> None:
     at = next(at for at, record in enumerate(deposed) if _told(record["event"]))
     assert deposed[at]["event"]["role"] == "StateLeader" and _refusal(deposed[at])
