@@ -64,6 +64,7 @@ class RaftMapping(ProtocolMapping):
         "inflight": 4,
         "give_up_ticks": 30,
     }
+    calm = 10.0  # elections of two candidates may fail twice, and a leader that is removed leaves when all was well
     orders = ("campaign", "precampaign", "resign", "compact")
 
     def __init__(self) -> None:

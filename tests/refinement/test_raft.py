@@ -1,10 +1,14 @@
 """The Raft core step by step against specs/raft.pspec: clean as it is, rejected with a mistake in it."""
 
+from dataclasses import replace
+from random import Random
+
 import pytest
 
 from impl.runtime.schedule import Crash
+from refinement.harness.chaos import random_scenario
 from refinement.harness.scenario import Call, Scenario, run
-from refinement.raft import MAPPING
+from refinement.raft import MAPPING, RaftMapping
 from tests.impl.mutants.raft import MUTANTS
 from tests.refinement import hold
 
@@ -17,6 +21,20 @@ def test_walks_of_the_core_are_steps_of_the_specification() -> None:
 
 def test_simulated_clusters_take_steps_of_the_specification() -> None:
     assert hold.simulations(MAPPING, range(2)) is None
+
+
+class Hasty(RaftMapping):
+    """Judges what is served four seconds after the last fault."""
+
+    calm = 4.0
+
+
+def test_a_slow_election_after_the_last_fault_is_no_mistake() -> None:
+    """In this run the leader is one that was removed: it leaves when that is committed, seconds after the faults."""
+    scenario = random_scenario(Hasty(), Random(1055))
+    assert run(Hasty(), scenario).rejection is not None
+    longer = replace(scenario, seconds=scenario.seconds - Hasty.calm + MAPPING.calm)
+    assert run(MAPPING, longer).rejection is None
 
 
 @pytest.mark.parametrize(
