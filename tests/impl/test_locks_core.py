@@ -7,7 +7,7 @@ from immutables import Map
 
 from impl.redis_lock import core, stream
 from impl.redis_lock.clients import UNKNOWN
-from impl.redis_lock.messages import Answer, Ask, Beat, Claim, Grant, Position, Promise, Sync
+from impl.redis_lock.messages import Answer, Ask, Beat, BeatReply, Claim, Grant, Position, Promise, Stream, Sync
 from impl.redis_lock.state import LEADER, PRECLAIMANT, Follower, State
 from impl.runtime.effects import Command, Effect, Receive, Reply, Request, Send, Tick
 from impl.runtime.protocol import Setup
@@ -91,6 +91,23 @@ def test_data_that_was_long_on_its_way_replaces_nothing_later() -> None:
     state = node("n2", promise=Promise(5, "n1"), leader="n1", at=Position(4, 12))
     after, _ = core.step(state, Receive("n1", late))
     assert after.at == Position(3, 10)
+
+
+@pytest.mark.parametrize(
+    ("at", "kind"),
+    [(Position(3, 10), Stream), (Position(2, 10), Sync), (Position(4, 10), Sync), (Position(3, 9), Sync)],
+)
+def test_changes_alone_are_for_those_whose_data_the_leader_began_with(at: Position, kind: type) -> None:
+    """As many changes, of another epoch, are other data."""
+    followers = Map({name: Follower() for name in NODES[1:]})
+    begun = Position(3, 10)
+    state = node(
+        promise=Promise(5, "n1"), role=LEADER, leader="n1", followers=followers, round=2, at=begun, start=begun
+    )
+    state, _ = core.step(state, Receive("n2", incr(1)))
+    assert state.at == Position(5, 11)
+    _, effects = core.step(state, Receive("n3", BeatReply(5, 2, at)))
+    assert [type(one) for kinds in (Stream, Sync) for one in told(effects, kinds)] == [kind]
 
 
 @pytest.mark.parametrize("epoch", [0, 4])
