@@ -111,3 +111,86 @@ def _fields(message: Any) -> Record:
         return {"index": message.prev_index, "logTerm": message.prev_term, "entries": len(message.entries),
                 "commit": message.commit}  # fmt: skip
     return {"index": message.index, "reject": not message.ok, "rejectHint": message.hint_index}
+
+
+def like_etcd(records: list[Record]) -> list[Record]:
+    """The same run as etcd would log it: what a node sends to itself, commits for acknowledgements, and heartbeats."""
+    return _with_heartbeats(_with_committed(_with_own(records)))
+
+
+def _with_own(records: list[Record]) -> list[Record]:
+    """A candidate sends its vote to itself, a leader what it has stored."""
+    made: list[Record] = []
+    for record in records:
+        event = record["event"]
+        node, term = event["nid"], event["state"]["term"]
+        message = {"term": term, "from": node, "to": node, "reject": False, "index": 0, "rejectHint": 0}
+        if event["name"] == "BecomeCandidate":
+            own = [(f"{verb}RequestVoteResponse", {"type": "MsgVoteResp"}) for verb in ("Send", "Receive")]
+            made.append(record)
+        elif event["name"] == "SendAppendEntriesRequest":
+            fields = {"type": "MsgAppResp", "index": event["log"]}
+            own = [(f"{verb}AppendEntriesResponse", fields) for verb in ("Send", "Receive")]
+        else:
+            own = []
+        made += [record | {"event": event | {"name": name, "msg": message | fields}} for name, fields in own]
+        if event["name"] != "BecomeCandidate":
+            made.append(record)
+    return made
+
+
+def _with_committed(records: list[Record]) -> list[Record]:
+    """What lies before a node's commit is answered with its commit."""
+    stale: dict[str, int] = {}  # by node: its commit when the message that it answers next came
+    answers: dict[str, Record] = {}
+    made = []
+    for record in records:
+        event = record["event"]
+        node, message = event["nid"], event.get("msg", {})
+        if event["name"] == "ReceiveAppendEntriesRequest":
+            commit = event["state"]["commit"]
+            if event["state"]["term"] <= message["term"] and message["index"] + message["entries"] < commit:
+                stale[node] = commit
+        elif event["name"] == "SendAppendEntriesResponse" and message["to"] != node:
+            if node in stale and not message["reject"]:
+                answers[repr(message)] = message | {"index": stale[node]}
+                record = record | {"event": event | {"msg": answers[repr(message)]}}
+            stale.pop(node, None)
+        elif event["name"] == "ReceiveAppendEntriesResponse" and repr(message) in answers:
+            record = record | {"event": event | {"msg": answers[repr(message)]}}
+        made.append(record)
+    return made
+
+
+def _with_heartbeats(records: list[Record]) -> list[Record]:
+    """An Append without entries, after all that is committed and known to be stored, is a heartbeat."""
+    match: dict[tuple[str, int, str], int] = {}
+    beats: dict[str, Record] = {}
+    beaten: dict[str, int] = {}
+    answers: dict[str, Record] = {}
+    made = []
+    for record in records:
+        event = record["event"]
+        node, message = event["nid"], event.get("msg", {})
+        kind, text = message.get("type"), repr(message)
+        other: Record | None = None
+        if event["name"] == "SendAppendEntriesRequest":
+            known = match.get((node, message["term"], message["to"]), 0)
+            if message["entries"] == 0 and message["commit"] == message["index"] <= known:
+                beats[text] = message | {"type": "MsgHeartbeat", "index": 0, "logTerm": 0}
+                other = beats[text]
+        elif event["name"] == "ReceiveAppendEntriesRequest" and text in beats:
+            other = beats[text]
+            if event["state"]["term"] <= message["term"]:
+                beaten[node] = message["index"]
+        elif event["name"] == "SendAppendEntriesResponse" and message["to"] != node:
+            if beaten.pop(node, None) == message["index"] and not message["reject"]:
+                other = answers[text] = message | {"type": "MsgHeartbeatResp", "index": 0}
+        elif event["name"] == "ReceiveAppendEntriesResponse" and kind == "MsgAppResp" and not message["reject"]:
+            place = (node, message["term"], message["from"])
+            if text in answers and match.get(place, 0) >= message["index"]:
+                other = answers[text]
+            elif event["role"] == "StateLeader" and event["state"]["term"] == message["term"]:
+                match[place] = max(match.get(place, 0), message["index"])
+        made.append(record if other is None else record | {"event": event | {"msg": other}})
+    return made

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyspec.conform import TraceMapping, load_mapping
-from tests.conform.foreign import Record, etcd_log
+from tests.conform.foreign import Record, etcd_log, like_etcd
 from tests.conform.walks import ROOT, write
 
 
@@ -135,3 +135,75 @@ def test_a_lost_line_is_rejected_at_the_next_line_that_shows_it(
 
 def _entries(record: Record) -> bool:
     return bool(record["event"].get("msg", {}).get("entries", 1))
+
+
+@pytest.fixture(scope="module")
+def like(log: list[Record]) -> list[Record]:
+    return like_etcd(log)
+
+
+def _places(log: list[Record], name: str, kind: str, own: bool = False) -> list[int]:
+    return [
+        at
+        for at, record in enumerate(log)
+        if record["event"]["name"] == name
+        and record["event"]["msg"]["type"] == kind
+        and (record["event"]["msg"]["from"] == record["event"]["msg"]["to"]) == own
+    ]
+
+
+@pytest.mark.parametrize("seed", [2, 13])
+def test_heartbeats_and_messages_to_oneself_are_followed(mapping: TraceMapping, seed: int, tmp_path: Path) -> None:
+    plain = etcd_log(seed, 4.0)
+    records = like_etcd(plain)
+    for verb in ("Send", "Receive"):
+        assert _places(records, f"{verb}AppendEntriesRequest", "MsgHeartbeat")
+        assert _places(records, f"{verb}AppendEntriesResponse", "MsgHeartbeatResp")
+        assert _places(records, f"{verb}AppendEntriesResponse", "MsgAppResp", own=True)
+        assert _places(records, f"{verb}RequestVoteResponse", "MsgVoteResp", own=True)
+    result = mapping.validate([write(tmp_path / "log.jsonl", records)])
+    assert result.accepted and result.events == len(records), result.text()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "field", "own"),
+    [
+        ("SendAppendEntriesRequest", "MsgHeartbeat", "commit", False),
+        ("SendAppendEntriesRequest", "MsgHeartbeat", "term", False),
+        ("ReceiveAppendEntriesRequest", "MsgHeartbeat", "commit", False),
+        ("ReceiveAppendEntriesRequest", "MsgHeartbeat", "term", False),
+        ("SendAppendEntriesResponse", "MsgHeartbeatResp", "term", False),
+        ("ReceiveAppendEntriesResponse", "MsgHeartbeatResp", "term", False),
+        ("SendAppendEntriesResponse", "MsgAppResp", "index", True),
+        ("SendAppendEntriesResponse", "MsgAppResp", "term", True),
+    ],
+)
+def test_a_changed_heartbeat_is_rejected_at_its_line(
+    mapping: TraceMapping, like: list[Record], tmp_path: Path, name: str, kind: str, field: str, own: bool
+) -> None:
+    at = _places(like, name, kind, own)[0]
+    result = mapping.validate([write(tmp_path / "bad.jsonl", damaged(like, at, "event", "msg", field, by=1))])
+    assert result.rejection is not None and result.rejection.line == at + 1, result.text()
+
+
+def _stale(log: list[Record]) -> list[int]:
+    """Where a node answers with its commit what came from before it."""
+    found: dict[str, int] = {}
+    places = []
+    for at, record in enumerate(log):
+        event = record["event"]
+        message = event.get("msg", {})
+        if event["name"] == "ReceiveAppendEntriesRequest" and message["type"] == "MsgApp":
+            found[event["nid"]] = message["index"] + message["entries"]
+        elif event["name"] == "SendAppendEntriesResponse" and found.get(event["nid"], 1 << 30) < message["index"]:
+            places.append(at)
+    return places
+
+
+def test_an_old_append_is_answered_with_the_commit(mapping: TraceMapping, like: list[Record], tmp_path: Path) -> None:
+    at = _stale(like)[0]
+    assert like[at]["event"]["msg"]["index"] == like[at]["event"]["state"]["commit"]
+    result = mapping.validate([write(tmp_path / "log.jsonl", like)])
+    assert result.accepted and result.events == len(like), result.text()
+    result = mapping.validate([write(tmp_path / "bad.jsonl", damaged(like, at, "event", "msg", "index", by=1))])
+    assert result.rejection is not None and result.rejection.line == at + 1, result.text()
