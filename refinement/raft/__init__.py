@@ -25,6 +25,7 @@ from impl.raft.state import CANDIDATE, LEADER, State
 from impl.runtime.effects import Command, Failure, Persist, Receive, Send
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Map, Rec, Value, show
+from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
 from refinement.raft import copies, elections, histories, members, serving
@@ -308,6 +309,8 @@ class RaftMapping(ProtocolMapping):
         if isinstance(effect, Persist) and leads:
             for record in effect.records:
                 for entry in record.entries if isinstance(record, messages.Appended) else ():
+                    if entry.index > self.size("LENGTH"):
+                        raise Beyond("a leader appends more entries than the specification's logs hold")
                     walk.take("client_request", me, self.value(entry.kind, entry.data))
                     if walk.get("Server.log", me)[-1] == self.entry(entry):
                         walk.share("Server.log", me, (*walk.get("Server.log", me)[:-1], self.entry(entry)))

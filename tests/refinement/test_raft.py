@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from typing import ClassVar
 
 import pytest
 
@@ -21,6 +22,17 @@ def test_walks_of_the_core_are_steps_of_the_specification() -> None:
 
 def test_simulated_clusters_take_steps_of_the_specification() -> None:
     assert hold.simulations(MAPPING, range(2)) is None
+
+
+class Short(RaftMapping):
+    """Logs that end soon."""
+
+    sizes: ClassVar = {**RaftMapping.sizes, "LENGTH": 16}
+
+
+def test_more_entries_in_one_step_than_the_specification_holds_are_no_mistake() -> None:
+    """Batches that have waited for a leader come to it in one message."""
+    assert hold.simulations(Short(), range(6, 9)) is None
 
 
 class Hasty(RaftMapping):
