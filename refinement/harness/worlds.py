@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -143,21 +144,40 @@ Jam = Callable[[list[Choice]], list[Choice]]
 def jams(random: Random, nodes: tuple[str, ...], kinds: tuple[type, ...]) -> Iterator[Jam | None]:
     """For each choice of a walk what does not arrive then: often everything does; else a node is cut off for a while,
     some of the nodes from the others, a link in one direction, one kind of message, or all that is on its way already:
-    so that it comes when it is old."""
+    so that it comes when it is old. In a third of the time what arrives does so at once, so that much happens on the
+    side that goes on."""
     while True:
         one, other = random.sample(nodes, 2)
         found: tuple[Jam | None, ...] = (
             None,
             None,
             _node(one),
+            _busiest(),
             _split(frozenset(random.sample(nodes, len(nodes) // 2))),
             _link(one, other),
             _kind(random.choice(kinds)),
             _early(),
         )
         jam = random.choice(found)
-        for _ in range(random.choice((10, 30, 60))):
+        if random.random() < 0.33:
+            jam = _prompt(jam)
+        for _ in range(random.choice((10, 30, 60, 120))):
             yield jam
+
+
+def _prompt(jam: Jam | None) -> Jam:
+    """What else arrives and is written does so at once, before anything else happens."""
+
+    def left(options: list[Choice]) -> list[Choice]:
+        options = reachable(options, jam)
+        return [choice for choice in options if _soon(choice)] or options
+
+    return left
+
+
+def _soon(choice: Choice) -> bool:
+    """Whether a message arrives, once, or everything is written."""
+    return (isinstance(choice, Deliver) and not choice.keep) or (isinstance(choice, Flush) and not choice.first)
 
 
 def _staying(stays: Callable[[Deliver], bool]) -> Jam:
@@ -166,6 +186,20 @@ def _staying(stays: Callable[[Deliver], bool]) -> Jam:
 
 def _node(one: str) -> Jam:
     return _staying(lambda choice: one in (choice.source, choice.target))
+
+
+def _busiest() -> Jam:
+    """Who has most messages on their way when this begins is cut off: often a leader."""
+    one: str | None = None
+
+    def left(options: list[Choice]) -> list[Choice]:
+        nonlocal one
+        if one is None:
+            sent = Counter(choice.source for choice in options if isinstance(choice, Deliver))
+            one = max(sent, key=lambda node: (sent[node], node), default=None)
+        return options if one is None else _node(one)(options)
+
+    return left
 
 
 def _split(group: frozenset[str]) -> Jam:

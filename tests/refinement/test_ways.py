@@ -160,8 +160,14 @@ def test_a_cluster_of_another_size_shows_what_half_of_the_votes_does() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", protocols())
 def test_every_known_mistake_is_found(protocol: str) -> None:
-    done = CliRunner().invoke(main, ["mutants", protocol, "--seconds", "45", "--json"])
-    assert json.loads(done.stdout)["missed"] == []
+    missed: list[str] = []
+    for seconds in ("6", "120"):
+        only = [word for name in missed for word in ("--only", name)]
+        done = CliRunner().invoke(main, ["mutants", protocol, "--seconds", seconds, "--json", *only])
+        missed = json.loads(done.stdout)["missed"]
+        if not missed:
+            break
+    assert missed == []
 
 
 def test_where_the_specification_is_too_small_nothing_is_wrong() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from impl.redis_lock import clients, core, failover, messages, stream
-from impl.redis_lock.messages import Change, Promise, Stream
+from impl.redis_lock.messages import Change, Position, Promise, Stream
 from impl.redis_lock.state import LEADER, Pending, State, Turn
 from impl.runtime import commands
 from impl.runtime.commands import COMMANDS, Verb
@@ -14,6 +14,7 @@ from tests.impl.mutants import Mutant, replaced, unheld
 
 ORIGINAL_ON_BEAT = failover.on_beat
 ORIGINAL_ON_CLAIM = failover.on_claim
+ORIGINAL_FEED = stream.feed
 ORIGINAL_FIND = Draft.find
 
 
@@ -163,6 +164,15 @@ ORIGINAL_PROMISE = failover.promise
 ORIGINAL_ON_SYNC = stream.on_sync
 
 
+def feed_by_offset(turn: Turn, node: str, at: Position) -> None:
+    """Whoever has as many changes as we began with is taken to have the same ones."""
+    missing = tuple(change for change in turn.s.backlog if change.offset > at.offset)
+    if at.offset == turn.s.start.offset and missing and missing[0].offset == at.offset + 1:
+        turn.send(node, Stream(turn.s.promise.epoch, at, missing))
+    else:
+        ORIGINAL_FEED(turn, node, at)
+
+
 def keep_more(turn: Turn, sender: str, message: messages.Sync) -> None:
     """Who has more than the leader keeps it, though it is of a history that the leader has not."""
     if turn.s.at.key() < message.image.at.key():
@@ -263,6 +273,12 @@ MUTANTS = (
         "start_kept",
         "the start of an earlier leadership counts",
         replaced(failover, "lead", start_as_before),
+        quiet=True,
+    ),
+    Mutant(
+        "feeds_by_offset",
+        "as many changes count as the same changes",
+        replaced(stream, "feed", feed_by_offset),
         quiet=True,
     ),
 )
