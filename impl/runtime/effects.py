@@ -13,6 +13,11 @@ Command: TypeAlias = tuple[Any, ...]
 """A client's command: its name in capitals, then its arguments, as bytes. A transaction nests commands."""
 
 
+def commands_of(call: Command) -> tuple[Command, ...]:
+    """What a client sends at once: one command, or several of them in a tuple."""
+    return call if type(call[0]) is tuple else (call,)
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A short word that reports success, such as OK."""

@@ -103,10 +103,10 @@ class Draft:
             del self._volatile[key]
 
     def remove(self, key: bytes) -> bool:
-        """Remove a key; whether it was alive."""
+        """Remove a key; whether it was alive. One that has expired is no write: elsewhere it may have been swept."""
         alive = self.find(key) is not None
+        self.version += alive
         if key in self._items:
-            self.version += 1
             del self._items[key]
             if key in self._volatile:
                 del self._volatile[key]

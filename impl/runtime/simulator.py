@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from impl.runtime.disk import MemoryDisk
-from impl.runtime.effects import Command, Effect, Event, Nudge, Receive, Request, Result, Tick
+from impl.runtime.effects import Command, Effect, Event, Nudge, Receive, Request, Result, Tick, commands_of
 from impl.runtime.network import MILLISECOND, Network
 from impl.runtime.node import Node, Outlets
 from impl.runtime.protocol import Protocol, Setup
@@ -275,15 +275,17 @@ class Simulation:
         self._wake(host, arrive)
 
     def call(self, client: int, node: str, command: Command) -> Operation:
-        """One operation of a client, recorded in the history."""
-        operation = Operation(client, node, command, self.now)
-        self.history.append(operation)
+        """A command of a client, or several at once (`commands_of`), recorded in the history one by one; the first."""
+        operations = [Operation(client, node, one, self.now) for one in commands_of(command)]
+        self.history += operations
 
         def answer(results: tuple[Result, ...]) -> None:
-            operation.returned, operation.result = self.now, results[0]
+            for operation, result in zip(operations, results, strict=True):
+                operation.returned, operation.result = self.now, result
 
-        self.request(node, (command,), answer, command[0] in self.protocol.reads)
-        return operation
+        reads = all(operation.command[0] in self.protocol.reads for operation in operations)
+        self.request(node, commands_of(command), answer, reads)
+        return operations[0]
 
     def add_client(self, number: int, every_ms: float, until: float, patience_ms: float = 2000.0) -> None:
         """A client that calls a random command on a random node, waits for the answer or loses patience, and so on."""

@@ -29,6 +29,7 @@ from impl.runtime.effects import (
     Rewrite,
     Send,
     Tick,
+    commands_of,
 )
 from impl.runtime.protocol import Protocol, Setup
 
@@ -161,7 +162,7 @@ class Give:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A client's command at a node."""
+    """A client's command at a node, or several that are sent at once (`commands_of`)."""
 
     node: str
     command: Command
@@ -264,9 +265,10 @@ def take(world: World, choice: Choice) -> tuple[World, tuple[Step, ...]]:
         clock = clock_at_start(world.bounds, choice.node) + count * TICK_MS
         return _run(_spend(world, "tick"), choice.node, Tick(clock, number))
     ticket = sum(count - world.left["call", command] for command, count in world.bounds.calls) + 1
-    reads = choice.command[0] in world.protocol.reads
+    commands = commands_of(choice.command)
+    reads = all(command[0] in world.protocol.reads for command in commands)
     spent = _spend(world, ("call", choice.command))
-    return _run(spent, choice.node, Request(ticket, (choice.command,), 0, reads))
+    return _run(spent, choice.node, Request(ticket, commands, 0, reads))
 
 
 def explore(world: World, most: int) -> Iterator[tuple[World, Choice, tuple[Step, ...], World]]:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -112,12 +112,13 @@ def walk_of(judged: Judged, seed: int) -> Walked:
 
 
 def _worlds(mapping: ProtocolMapping, random: Random) -> Iterator[Judged]:
-    """The worlds for walks, and sometimes one with another number of nodes."""
+    """The worlds for walks, and sometimes one with another number of nodes; in each a few random calls besides."""
     found = list(mapping.walks())
     if mapping.others and random.random() < 0.5:
         found.append(random.choice(mapping.of(random.choice(mapping.others)).walks()))
     for bounds in found:
-        yield Judged(mapping, bounds)
+        calls = {mapping.of(len(bounds.nodes)).call(random): 3 for _ in range(4)}
+        yield Judged(mapping, replace(bounds, calls=tuple((calls | dict(bounds.calls)).items())))
 
 
 def simulating(mapping: ProtocolMapping, report: Campaign, name: str, until: float, shrink: bool = True) -> None:

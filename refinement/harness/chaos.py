@@ -119,6 +119,6 @@ def random_calls(
     for client in range(clients):
         now = random.uniform(0.0, 2 * every)
         while now < until:
-            calls.append(Call(round(now, 3), client, random.choice(mapping.nodes), mapping.workload(random)))
+            calls.append(Call(round(now, 3), client, random.choice(mapping.nodes), mapping.call(random)))
             now += random.expovariate(1 / every)
     return tuple(sorted(calls, key=lambda call: call.at))

@@ -71,6 +71,8 @@ class ProtocolMapping:
     """Options of the cores in campaigns: small, so that everything happens soon."""
     calm: ClassVar[float] = 4.0
     """Simulated seconds without faults after which a cluster must serve, and its replicas agree."""
+    alone: ClassVar[frozenset[bytes]] = frozenset()
+    """Commands that are never sent together with others."""
     orders: ClassVar[tuple[str, ...]] = ()
     """Orders that an operator may give in campaigns."""
 
@@ -174,6 +176,12 @@ class ProtocolMapping:
     def workload(self, random: Random) -> Command:
         """A command of a client in a campaign."""
         return self.protocol.workload(random)
+
+    def call(self, random: Random) -> Command:
+        """What a client sends at once in a campaign: a command, now and then several."""
+        count = random.choice((2, 2, 3)) if random.random() < 0.15 else 1
+        commands = tuple(self.workload(random) for _ in range(count))
+        return commands[0] if count == 1 or any(command[0] in self.alone for command in commands) else commands
 
     def live_command(self, random: Random) -> Command:
         """A command of a client of real processes."""

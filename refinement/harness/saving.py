@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import pprint
+from dataclasses import replace
 from pathlib import Path
 
 from impl.runtime import world as small
+from impl.runtime.effects import Command
 from impl.runtime.schedule import from_json, to_json
 from impl.runtime.world import Choice
 from refinement.harness.campaign import Found
@@ -20,11 +22,13 @@ WALK = '''"""Found by `python -m refinement campaign {protocol}`: {title}."""
 from refinement.harness.saving import walk_again
 from refinement.{protocol} import MAPPING
 
+CALLS = {calls}
+
 CHOICES = {choices}
 
 
 def test_{name}() -> None:
-    rejection = walk_again(MAPPING, {bounds!r}, CHOICES)
+    rejection = walk_again(MAPPING, {bounds!r}, CHOICES, CALLS)
     assert rejection is None, rejection
 '''
 
@@ -50,18 +54,20 @@ def as_test(mapping: ProtocolMapping, found: Found, path: Path) -> str:
     title = found.rejection.title.replace("\\", " ").replace('"""', "'''")[:90].rstrip(' ."')
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in path.stem.removeprefix("test_")).strip("_")
     if found.walked is not None and found.judged is not None:
-        bounds = next(n for n, b in named_bounds(mapping).items() if b == found.judged.bounds)
+        walked, rows = found.judged.bounds, named_bounds(mapping).items()
+        bounds = next(n for n, b in rows if replace(b, calls=walked.calls) == walked)
         choices = pprint.pformat([repr(choice) for choice in found.walked.choices], width=116)
-        text = WALK.format(protocol=protocol, title=title, choices=choices, name=name, bounds=bounds)
+        calls = pprint.pformat(walked.calls, width=116)
+        text = WALK.format(protocol=protocol, title=title, choices=choices, calls=calls, name=name, bounds=bounds)
     else:
         assert found.outcome is not None
         scenario = found.outcome.scenario
-        calls = [(call.at, call.client, call.node, call.command) for call in scenario.calls]
+        made = [(call.at, call.client, call.node, call.command) for call in scenario.calls]
         text = SCENARIO.format(
             protocol=protocol,
             title=title,
             schedule=pprint.pformat(to_json(scenario.schedule).splitlines(), width=116),
-            calls=pprint.pformat(calls, width=116),
+            calls=pprint.pformat(made, width=116),
             name=name,
             seed=scenario.seed,
             seconds=scenario.seconds,
@@ -79,9 +85,12 @@ def named_bounds(mapping: ProtocolMapping) -> dict[str, small.Bounds]:
     return {**walks, **mapping.worlds()}
 
 
-def walk_again(mapping: ProtocolMapping, bounds: str, texts: list[str]) -> Rejection | None:
+def walk_again(
+    mapping: ProtocolMapping, bounds: str, texts: list[str], calls: tuple[tuple[Command, int], ...] | None = None
+) -> Rejection | None:
     """Take the choices with these texts, where they are there; what is wrong on the way."""
-    judged = Judged(mapping, named_bounds(mapping)[bounds])
+    world = named_bounds(mapping)[bounds]
+    judged = Judged(mapping, world if calls is None else replace(world, calls=calls))
     try:
         place = judged.start()
         for text in texts:

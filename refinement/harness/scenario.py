@@ -23,7 +23,7 @@ KEPT = 400
 
 @dataclass(frozen=True)
 class Call:
-    """A client's command at a moment, in seconds."""
+    """A client's command, or several at once, at a moment, in seconds."""
 
     at: float
     client: int

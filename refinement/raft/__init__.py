@@ -25,6 +25,7 @@ from impl.raft.state import CANDIDATE, LEADER, State
 from impl.runtime.effects import Command, Failure, Persist, Receive, Send
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Map, Rec, Value, show
+from refinement.harness import redis
 from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step, View
 from refinement.harness.walk import Refused, Walk
@@ -66,6 +67,7 @@ class RaftMapping(ProtocolMapping):
         "give_up_ticks": 30,
     }
     calm = 10.0  # elections of two candidates may fail twice, and a leader that is removed leaves when all was well
+    alone = frozenset({b"MEMBER"})
     orders = ("campaign", "precampaign", "resign", "compact")
 
     def __init__(self) -> None:
@@ -400,10 +402,12 @@ class RaftMapping(ProtocolMapping):
         yield from super().unanswered(states, rest)
 
     def workload(self, random: Random) -> Command:
-        """One counter, a few keys, and keys that expire; now and then a node is taken out, or in again."""
+        """One counter, keys that expire, any command now and then; sometimes a node is taken out, or in again."""
         kind = random.random()
         if kind < 0.04 and self.odd:
             return random.choice((LEAVES, COMES))
+        if kind < 0.2:
+            return redis.random_command(random)
         if kind < 0.5:
             return (b"INCR", b"counter")
         if kind < 0.85:
@@ -442,6 +446,7 @@ class RaftMapping(ProtocolMapping):
         )
         calls: tuple[tuple[Command, int], ...] = (((b"INCR", b"counter"), 12), ((b"GET", b"counter"), 12))
         calls += (((b"SET", b"lease", b"1", b"NX", b"PX", b"500"), 6), ((b"GET", b"lease"), 6))
+        calls += ((((b"GET", b"counter"), (b"INCR", b"counter"), (b"GET", b"lease")), 4),)
         calls += ((LEAVES, 12), (COMES, 12)) if self.odd else ()
         snapshots = {
             "compact_entries": 3,

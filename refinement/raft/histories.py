@@ -13,10 +13,10 @@ from pyspec.conform.linear.history import make_history
 def counted(history: list[Any]) -> Iterator[str]:
     """The counter is linearizable."""
     rows = []
-    for call in history:
-        if call.command[1] == b"counter":
+    for number, call in enumerate(history):
+        if call.command[1:2] == (b"counter",):
             row = {
-                "process": f"{call.client}.{call.invoked}",
+                "process": f"{call.client}.{number}",
                 "f": call.command[0].decode().lower(),
                 "key": "counter",
             }

@@ -178,13 +178,16 @@ class LockMapping(ProtocolMapping):
     # ----------------------------------------------------------------------------------------- driving
 
     def workload(self, random: Random) -> Command:
-        """One lock that everybody wants, and another."""
+        """One lock that everybody wants, and another; any command on other keys now and then."""
+        if random.random() < 0.15:
+            return redis.random_command(random)
         lock = LOCK if random.random() < 0.8 else b"other"
         owner = b"c%d" % random.randrange(4)
         commands: tuple[Command, ...] = (
             (b"SET", lock, owner, b"NX", b"PX", b"%d" % random.randrange(100, 2000)),
             (b"SET", lock, owner, b"NX", b"PX", b"%d" % random.randrange(100, 2000)),
             (b"FENCE", lock),
+            (b"FENCE", lock, owner),
             (b"GET", lock),
             (b"SCRIPTED", b"release", lock, owner),
             (b"SCRIPTED", b"extend", lock, owner, b"500", random.choice((b"0", b"1"))),
@@ -225,7 +228,8 @@ class LockMapping(ProtocolMapping):
         for owner in (b"c0", b"c1"):
             calls += [((b"SET", LOCK, owner, b"NX", b"PX", b"1000"), 18), ((b"SCRIPTED", b"release", LOCK, owner), 18)]
             calls += [((b"SCRIPTED", b"extend", LOCK, owner, b"500", b"0"), 6)]
-        calls += [((b"GET", LOCK), 18), ((b"FENCE", LOCK), 18)]
+        take: Command = (b"SET", LOCK, b"c2", b"NX", b"PX", b"1000")
+        calls += [((b"GET", LOCK), 18), ((b"FENCE", LOCK), 18), ((take, (b"FENCE", LOCK, b"c2")), 6)]
         soon = {
             "compact_changes": 4,
             "lease_ticks": 3,

@@ -26,6 +26,7 @@ def test_simulated_clusters_take_steps_of_the_specification() -> None:
         ("removes_with_whole_context", "demand"),
         ("answers_before_flush", "hasty"),
         ("snapshot_without_context", "recovery"),
+        ("commands_unseen", "demand"),
     ],
 )
 def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:

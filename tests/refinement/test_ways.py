@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -79,6 +81,23 @@ def test_a_saved_failure_fails_until_the_code_is_right(tmp_path: Path) -> None:
     with MISTAKES["votes_twice"].planted(), pytest.raises(AssertionError):
         test()
     test()
+
+
+def test_a_failure_of_a_walk_with_calls_of_its_own_is_saved_with_them(tmp_path: Path) -> None:
+    calls = ((((b"SADD", b"x", b"a"), (b"SMEMBERS", b"x")), 3),)
+    judged = Judged(SETS, replace(SETS.walks()[0], calls=calls))
+    path = tmp_path / "test_seen.py"
+    with MISTAKES["commands_unseen"].planted():
+        walked = next(w for w in (walk_of(judged, seed) for seed in range(40)) if w.rejection is not None)
+        small = smaller_walk(judged, walked, 5.0)
+        assert small.rejection is not None
+    text = saving.as_test(SETS, Found("walk", "1", small.rejection, small, judged), path)
+    path.write_text(text, encoding="utf-8")
+    space: dict[str, Any] = {}
+    exec(path.read_text(encoding="utf-8"), space)
+    with MISTAKES["commands_unseen"].planted(), pytest.raises(AssertionError):
+        space["test_seen"]()
+    space["test_seen"]()
 
 
 def test_made_up_mistakes_are_planted_and_found() -> None:

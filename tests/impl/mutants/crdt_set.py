@@ -57,6 +57,20 @@ def everyone(s: State, random: int) -> str:
     return "actor"
 
 
+def keep_at_the_end(s: State, out: list[Any], request: Any) -> None:
+    """What commands change is taken over when all have run."""
+    results, deltas = [], []
+    for command in request.commands:
+        result, more = commands.run(s, command)
+        results.append(result)
+        deltas += more
+    pieces = tuple(core.keep(s, number, delta) for number, delta in deltas)
+    if pieces:
+        out.append(Persist((messages.Merged(pieces),)))
+        out.extend(Send(node, messages.Change(pieces)) for node in core.others(s))
+    out.append(Reply(request.ticket, tuple(results), held=True))
+
+
 def hasty(s: State, out: list[Any], request: Any) -> None:
     """Changes leave before they are durable."""
     ORIGINAL_ON_REQUEST(s, out, request)
@@ -164,5 +178,11 @@ MUTANTS = (
         "snapshot_without_context", "the disk forgets what was removed", replaced(core, "compact", rows_without_context)
     ),
     Mutant("deletes_by_value", "a removal removes additions it has not seen", join_is(delete_by_value)),
+    Mutant(
+        "commands_unseen",
+        "commands that are sent together do not see each other",
+        replaced(core, "on_request", keep_at_the_end),
+        quiet=True,
+    ),
     Mutant("dots_repeat", "one dot is given twice", replaced(Context, "next", counter_by_size)),
 )

@@ -17,6 +17,9 @@ from impl.raft import (
 )
 from impl.raft.log import Log
 from impl.raft.state import LEADER, State, Turn
+from impl.runtime import commands
+from impl.runtime.effects import Result
+from impl.runtime.keyspace import Draft
 from tests.impl.mutants import Mutant, replaced, unheld
 
 
@@ -236,6 +239,29 @@ def forget_term(turn: Turn) -> None:
     """Term and vote are written to no disk."""
 
 
+def put_beside(draft: Draft, key: bytes, value: bytes, deadline: int | None = None, born: int | None = None) -> None:
+    """A key that is to stay keeps the time at which what was there before would have been swept."""
+    old = draft._volatile.get(key)
+    ORIGINAL_PUT(draft, key, value, deadline, born)
+    if deadline is None and old is not None:
+        draft._volatile[key] = old
+
+
+def put_lasting(draft: Draft, key: bytes, amount: int) -> Result:
+    """Counting makes a key last."""
+    total = ORIGINAL_COUNT(draft, key, amount)
+    draft.put(key, b"%d" % total)
+    return total
+
+
+def watch_writes_only(draft: Draft, arguments: Any) -> Result:
+    """A watched key that is gone counts as unchanged."""
+    watched, inner = arguments
+    return ORIGINAL_EXEC(draft, (tuple(pair for pair in watched if draft.find(pair[0]) is not None), inner))
+
+
+ORIGINAL_PUT, ORIGINAL_COUNT, ORIGINAL_EXEC = Draft.put, commands.add, commands._exec
+
 MUTANTS = (
     Mutant("vote_not_persisted", "a vote is given but not written down", replaced(election, "grant", grant_in_memory)),
     Mutant("nothing_hard", "term and vote are never durable", replaced(Turn, "persist_vote", forget_term)),
@@ -376,6 +402,14 @@ MUTANTS = (
         "forgets_time",
         "compaction forgets how old the last entry was",
         replaced(Log, "compact", without_time),
+        quiet=True,
+    ),
+    Mutant("deadline_stays", "a key that is to stay is swept", replaced(Draft, "put", put_beside), quiet=True),
+    Mutant("counting_lasts", "counting forgets when a key expires", replaced(commands, "add", put_lasting), quiet=True),
+    Mutant(
+        "watches_writes_only",
+        "a transaction does not see that a key is gone",
+        replaced(commands.COMMANDS, b"EXEC", commands.Verb(watch_writes_only, 2, 2, True)),
         quiet=True,
     ),
 )

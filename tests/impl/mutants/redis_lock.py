@@ -42,6 +42,11 @@ def extend_from_now(draft: Draft, key: bytes, rest: Any) -> Result:
     return commands.expire_at(draft, key, draft.now + int(rest[1]))
 
 
+def fence_of_anyone(draft: Draft, arguments: Any) -> Result:
+    """The owner's value is not compared."""
+    return commands._fence(draft, arguments[:1])
+
+
 def no_floor(keys: Keyspace, epoch: int) -> Keyspace:
     """Fencing tokens know no epoch: they go on from what this replica has counted."""
     return keys
@@ -279,6 +284,12 @@ MUTANTS = (
         "feeds_by_offset",
         "as many changes count as the same changes",
         replaced(stream, "feed", feed_by_offset),
+        quiet=True,
+    ),
+    Mutant(
+        "tells_former_owners",
+        "whoever held a lock is told the token of its holder",
+        replaced(COMMANDS, b"FENCE", Verb(fence_of_anyone, 1, 2, False)),
         quiet=True,
     ),
 )
