@@ -63,6 +63,8 @@ class ProtocolMapping:
     unwatched: ClassVar[frozenset[str]] = frozenset()
     """Properties of the specification that are not evaluated on the way, because they cost too much at these sizes:
     they follow from the specification's own steps."""
+    costly: ClassVar[frozenset[str]] = frozenset()
+    """Invariants that cost too much in long runs: in simulations they are not evaluated."""
     live_sizes: ClassVar[Mapping[str, object]] = {}
     """Sizes, where the traces of real processes need larger ones."""
     live_unwatched: ClassVar[frozenset[str]] = frozenset()

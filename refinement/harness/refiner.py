@@ -53,8 +53,11 @@ class Life:
 class Refiner:
     """Follows all nodes of a run through one position of the specification; raises Rejection, or Beyond."""
 
-    def __init__(self, mapping: ProtocolMapping, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, mapping: ProtocolMapping, options: Mapping[str, Any] | None = None, without: frozenset[str] = frozenset()
+    ) -> None:
         self.mapping = mapping
+        self.without = without
         self.abstract = mapping.abstract
         chosen = dict(mapping.options if options is None else options)
         self.setup = {node: Setup(node, mapping.nodes, chosen) for node in mapping.nodes}
@@ -228,7 +231,7 @@ class Refiner:
 
     def broken(self, position: Position, changed: set[str]) -> list[str]:
         """The invariants that are false, of those that read what has changed."""
-        return list(self.abstract.broken(self.full(position), frozenset(changed))) if changed else []
+        return list(self.abstract.broken(self.full(position), frozenset(changed), self.without)) if changed else []
 
     def full(self, position: Position) -> State:
         """A state with the messages that have been sent."""

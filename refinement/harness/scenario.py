@@ -67,7 +67,7 @@ class _Run:
     def __init__(self, mapping: ProtocolMapping, scenario: Scenario) -> None:
         self.mapping = mapping
         self.outcome = Outcome(scenario)
-        self.refiner = Refiner(mapping)
+        self.refiner = Refiner(mapping, without=mapping.costly)
         self.position = self.refiner.start()
         self.before: dict[str, Any] = {}
         self.records: dict[str, tuple[Any, ...]] = {}

@@ -56,6 +56,7 @@ class RaftMapping(ProtocolMapping):
     history = ("decided", "reign")
     deep = frozenset({"full"})
     free = frozenset({"Server.next_index", "Server.mode", "Server.votes", "Server.match_index", "Server.commit"})
+    costly = frozenset({"log_matching", "appends_are_of_the_log"})
     live_sizes = {"TERMS": 400, "LENGTH": 20_000}
     live_unwatched = frozenset({"log_matching"})
     options = {
