@@ -76,6 +76,11 @@ def execute(model: Model, command: Command, now: int) -> Any:
         return FAILED
 
 
+def unserved(result: Any) -> bool:
+    """Whether an answer says that the cluster could not serve; other errors are about the command."""
+    return isinstance(result, Failure) and not result.text.startswith("ERR ")
+
+
 def fits(told: Any, wanted: Any) -> bool:
     """Whether an answer is the one of the model, as far as that knows it."""
     if wanted is FAILED:

@@ -13,7 +13,7 @@ from immutables import Map
 from impl.runtime import world as small
 from impl.runtime.effects import Persist, Rewrite
 from impl.runtime.protocol import Setup
-from impl.runtime.world import Bounds, Call, Choice, Deliver, Flush, Give, Machine, World
+from impl.runtime.world import Bounds, Call, Choice, Deliver, Flush, Give, Machine, Pass, World
 from refinement.harness.abstract import Beyond
 from refinement.harness.mapping import ProtocolMapping, Step
 from refinement.harness.refiner import Refiner, Rejection, stopped
@@ -144,14 +144,15 @@ Jam = Callable[[list[Choice]], list[Choice]]
 def jams(random: Random, nodes: tuple[str, ...], kinds: tuple[type, ...]) -> Iterator[Jam | None]:
     """For each choice of a walk what does not arrive then: often everything does; else a node is cut off for a while,
     some of the nodes from the others, a link in one direction, one kind of message, or all that is on its way already:
-    so that it comes when it is old. In a third of the time what arrives does so at once, so that much happens on the
-    side that goes on."""
+    so that it comes when it is old. A node that is cut off may be the one that everybody turns to. In a third of the
+    time what arrives does so at once, so that much happens on the side that goes on."""
     while True:
         one, other = random.sample(nodes, 2)
         found: tuple[Jam | None, ...] = (
             None,
             None,
             _node(one),
+            _alone(one),
             _busiest(),
             _split(frozenset(random.sample(nodes, len(nodes) // 2))),
             _link(one, other),
@@ -186,6 +187,12 @@ def _staying(stays: Callable[[Deliver], bool]) -> Jam:
 
 def _node(one: str) -> Jam:
     return _staying(lambda choice: one in (choice.source, choice.target))
+
+
+def _alone(one: str) -> Jam:
+    """A node is cut off, and orders, calls and time are its own."""
+    cut = _node(one)
+    return lambda options: [c for c in cut(options) if not isinstance(c, Give | Call | Pass) or c.node == one]
 
 
 def _busiest() -> Jam:

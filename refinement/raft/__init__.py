@@ -22,7 +22,7 @@ from typing import Any
 
 from impl.raft import PROTOCOL, TIMERS, messages
 from impl.raft.state import CANDIDATE, LEADER, State
-from impl.runtime.effects import Command, Failure, Persist, Receive, Send
+from impl.runtime.effects import Command, Persist, Receive, Send
 from impl.runtime.world import Bounds
 from pyspec.model.values import Atom, Map, Rec, Value, show
 from refinement.harness import redis
@@ -388,7 +388,7 @@ class RaftMapping(ProtocolMapping):
         for call in late:
             if call.node not in present or call.command[0] == b"MEMBER":
                 continue
-            if call.returned is None or isinstance(call.result, Failure):
+            if call.returned is None or redis.unserved(call.result):
                 yield f"{call.command} at {call.node} is not served long after the last fault: {call.result}"
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from impl.raft import machine, messages
 from impl.raft.state import LEADER, State
-from impl.runtime.effects import Failure, Receive, Reply, Request, Send
+from impl.runtime.effects import Failure, Persist, Receive, Reply, Request, Send
 from refinement.harness import redis
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Walk
@@ -21,6 +21,7 @@ def demands(walk: Walk, step: Step) -> Iterator[str]:
     yield from opened(step)
     yield from numbered(step)
     yield from kept_waiting(step)
+    yield from denied(walk, step)
     if isinstance(step.event, Receive) and isinstance(step.event.message, messages.Install):
         yield from told(step, {})
     yield from answered(walk, step)
@@ -184,7 +185,7 @@ def answered(walk: Walk, step: Step) -> Iterator[str]:
     if isinstance(step.event, Request) and step.event.reads:
         walk.facts = walk.facts.set(("read", step.node, step.event.ticket), len(walk.get("decided")))
     for effect in step.effects:
-        if not isinstance(effect, Reply) or any(isinstance(result, Failure) for result in effect.results):
+        if not isinstance(effect, Reply) or any(map(redis.unserved, effect.results)):
             continue
         least = walk.facts.get(("read", step.node, effect.ticket))
         commands = [read.commands for read in (*before.values(), *asked(step)) if read.ticket == effect.ticket]
@@ -195,6 +196,34 @@ def answered(walk: Walk, step: Step) -> Iterator[str]:
             wanted = tuple(redis.execute(model, command, s.machine.keys.now) for command in commands[0])
             if not redis.fits(effect.results, wanted):
                 yield f"{step.node} answers {effect.results} to {commands[0]}, not {redis.shown(wanted)}"
+
+
+def denied(walk: Walk, step: Step) -> Iterator[str]:
+    """A client whose batch has left its node, or is in the log, is told what came of it, or that this is not known."""
+    node, gateway = step.node, step.before.gateway
+    for effect in step.effects:
+        for number, seq in batches(effect):
+            walk.remember(("tried", node, number, seq), True)
+        if not isinstance(effect, Reply):
+            continue
+        for seq, pending in gateway.writes.items():
+            if pending.ticket == effect.ticket and ("tried", node, gateway.session, seq) in walk.facts:
+                session = step.after.machine.sessions.get(gateway.session)
+                executed = session is not None and session.last >= seq
+                unknown = all(isinstance(one, Failure) and one.text.startswith("UNKNOWN ") for one in effect.results)
+                if not executed and not unknown:
+                    yield f"{node} says {effect.results} to {pending.commands}, which may be executed, now or later"
+
+
+def batches(effect: Any) -> Iterator[tuple[int, int]]:
+    """Session and number of the batches that a node hands on, or takes into its log."""
+    message = effect.message if isinstance(effect, Send) else None
+    records = effect.records if isinstance(effect, Persist) else ()
+    data = list(message.items) if isinstance(message, messages.Forward) and message.kind == messages.Kind.BATCH else []
+    for record in records:
+        entries = record.entries if isinstance(record, messages.Appended) else ()
+        data += [entry.data for entry in entries if entry.kind == messages.Kind.BATCH]
+    yield from ((batch.session, batch.seq) for batch in map(machine.decode_batch, data))
 
 
 def kept_waiting(step: Step) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from impl.redis_lock.clients import IDS, NO_LEADER
 from impl.redis_lock.messages import Answer, Ask, Beat, BeatReply, Change, Claim, Grant, Position, Stream, Sync
 from impl.redis_lock.state import LEADER, LIVES, REPLICA, TOKENS_PER_EPOCH
-from impl.runtime.effects import Failure, Nudge, Persist, Receive, Reply, Request, Send, Tick
+from impl.runtime.effects import Nudge, Persist, Receive, Reply, Request, Send, Tick
 from impl.runtime.packing import unpack
 from refinement.harness import redis
 from refinement.harness.mapping import Step
@@ -229,13 +229,16 @@ def taken_over(step: Step) -> Iterator[str]:
 def once(walk: Walk, step: Step) -> Iterator[str]:
     """What another node asks a leader for is executed, once, and not denied later, unless after long or a crash."""
     node, ask = step.node, step.event.message if isinstance(step.event, Receive) else None
-    life = walk.facts.get(("life", node))
+    life: Any = walk.facts.get(("life", node))
     for effect in step.effects:
         if isinstance(effect, Send) and isinstance(effect.message, Answer) and not effect.message.results:
             done = walk.facts.get(_request(walk, effect.to, effect.message.id))
             fresh = done and done[0] == node and walk.facts.get(("ticks", node), 0) < step.after.options.wait_ticks
             if fresh or _remembers(walk, effect.to, effect.message.id):
                 yield f"{node} tells {effect.to} that nothing was done, but its request was executed"
+            if (life or 1) > 1 and walk.facts.get(("ticks", node), 0) < step.after.options.wait_ticks:
+                yield f"{node} tells {effect.to} that nothing was done, but has just started, and cannot know"
+            walk.facts = walk.facts.set(("denied", node, effect.to, effect.message.id), life)
     if isinstance(ask, Ask) and isinstance(step.event, Receive):
         sender, handled = step.event.sender, ("handled", node, step.event.sender, ask.id)
         told = any(isinstance(effect, Send) and isinstance(effect.message, Answer) for effect in step.effects)
@@ -243,6 +246,9 @@ def once(walk: Walk, step: Step) -> Iterator[str]:
         if executed and changes_of(step):
             if _remembers(walk, sender, ask.id):
                 yield f"{node} executes {ask.commands} of {sender} again"
+            lives = {number // IDS for number in _handled(walk, node, sender, life)}
+            if walk.facts.get(("denied", node, sender, ask.id), -1) == life and len(lives) <= LIVES:
+                yield f"{node} executes {ask.commands} of {sender}, of which it has said that nothing was done"
             walk.facts = walk.facts.set(_request(walk, sender, ask.id), (node, life))
         ignored = step.before.role == LEADER and not executed and not told and walk.facts.get(handled) != life
         if ignored and not _overtaken(walk, step, ask.id):
@@ -358,7 +364,7 @@ def answers(walk: Walk, step: Step, nodes: int) -> Iterator[str]:
         else:
             continue
         results = effect.results if isinstance(effect, Reply) else effect.message.results
-        if not results or any(isinstance(result, Failure) for result in results):
+        if not results or any(map(redis.unserved, results)):
             continue
         message = step.event.message if isinstance(step.event, Receive) else None
         if isinstance(effect, Reply) and isinstance(message, Answer):
@@ -414,7 +420,7 @@ def finished(states: dict[str, Any], history: list[Any], seconds: float, nodes: 
     for call in late:
         if call.node not in states:
             continue
-        if call.returned is None or isinstance(call.result, Failure):
+        if call.returned is None or redis.unserved(call.result):
             yield f"{call.command} at {call.node} is not served long after the last fault: {call.result}"
     seen: dict[bytes, list[Any]] = {}
     for call in history:

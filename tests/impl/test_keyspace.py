@@ -4,9 +4,10 @@ from random import Random
 
 import pytest
 
+from impl.raft import gateway
 from impl.runtime import keyspace
 from impl.runtime.commands import COMMANDS, execute, valid_command
-from impl.runtime.effects import Command
+from impl.runtime.effects import Command, Failure
 from impl.runtime.keyspace import Keyspace
 from impl.runtime.simulator import EPOCH
 from refinement.harness import redis
@@ -54,6 +55,12 @@ def test_every_command_is_among_the_random_ones() -> None:
     assert all(map(valid_command, made))
     assert set(COMMANDS) - {command[0] for command in made} == {b"FLUSHALL", b"FLUSHDB"}
     assert set(COMMANDS) == set(redis.COMMANDS)
+
+
+def test_an_error_of_a_command_is_served() -> None:
+    _, (wrong,) = execute(Keyspace(), ((b"INCRBY", b"k", b"x"),), EPOCH)
+    assert isinstance(wrong, Failure) and not redis.unserved(wrong)
+    assert all(map(redis.unserved, (gateway.BUSY, gateway.UNKNOWN, gateway.NO_LEADER)))
 
 
 @pytest.mark.parametrize("seed", range(20))

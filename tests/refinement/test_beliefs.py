@@ -14,7 +14,7 @@ from impl.redis_lock import PROTOCOL as LOCKS
 from impl.redis_lock import messages, stream
 from impl.redis_lock.clients import IDS
 from impl.redis_lock.state import START, Follower
-from impl.runtime.effects import Event, Receive, Tick
+from impl.runtime.effects import Event, Nudge, Receive, Tick
 from impl.runtime.protocol import Protocol, Setup
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Position, Walk
@@ -66,8 +66,17 @@ def ahead() -> Any:
     return leader(LOCKS, role="replica", leader="n2", promise=messages.Promise(3, "n2"), at=messages.Position(2, 9))
 
 
+def free() -> Any:
+    """A replica that has been there for long."""
+    return leader(LOCKS, role="replica", leader="n2", promise=messages.Promise(3, "n2"), ticks=99, quiet=99)
+
+
 ONE_ANSWERS: list[Event] = [Tick(0, 0), Receive("n2", AppendReply(3, True, 0, 0, 0, 0))]
 ASKS: list[Event] = [Receive("n2", messages.Ask(life * IDS + 1, ((b"INCR", b"x"),), False)) for life in (1, 2, 1)]
+WINS: list[Event] = [
+    Nudge("campaign"),
+    *(Receive(node, messages.Grant(4, True, pre)) for pre in (True, False) for node in NODES[:3]),
+]
 CASES: dict[str, tuple[Protocol, Callable[[], Any], list[Event], Demands, str]] = {
     "replies_of_old_terms": (
         RAFT,
@@ -91,6 +100,7 @@ CASES: dict[str, tuple[Protocol, Callable[[], Any], list[Event], Demands, str]] 
         lambda walk, step: leases.taken_over(step),
         "keeps",
     ),
+    "denies_and_forgets": (LOCKS, free, [ASKS[0], *WINS, ASKS[0]], leases.once, "has said that nothing was done"),
     "one_life": (LOCKS, lock_leader, ASKS, leases.once, "of n2 again"),
 }
 

@@ -18,7 +18,7 @@ from impl.raft import (
 from impl.raft.log import Log
 from impl.raft.state import LEADER, State, Turn
 from impl.runtime import commands
-from impl.runtime.effects import Result
+from impl.runtime.effects import Reply, Result
 from impl.runtime.keyspace import Draft
 from tests.impl.mutants import Mutant, replaced, unheld
 
@@ -219,6 +219,15 @@ def number_on(turn: Turn) -> None:
     gateway.change(turn, seq=seq)
 
 
+def deny_the_lost(turn: Turn) -> None:
+    """Clients are told that nothing was done, of batches that may be in a log."""
+    count = len(turn.out)
+    ORIGINAL_LOSE_SESSION(turn)
+    for place in range(count, len(turn.out)):
+        if isinstance(turn.out[place], Reply):
+            turn.out[place] = replace(turn.out[place], results=(gateway.NO_LEADER,) * len(turn.out[place].results))
+
+
 def same_nonce(turn: Turn) -> None:
     """The next session is asked for as the lost one was."""
     nonce = turn.s.gateway.nonce
@@ -390,6 +399,12 @@ MUTANTS = (
         "numbers_go_on",
         "a new session's first batch is not its first",
         replaced(gateway, "lose_session", number_on),
+        quiet=True,
+    ),
+    Mutant(
+        "denies_the_lost",
+        "a batch that may be executed is called undone",
+        replaced(gateway, "lose_session", deny_the_lost),
         quiet=True,
     ),
     Mutant(

@@ -201,6 +201,24 @@ def start_as_before(turn: Turn) -> None:
 
 
 ORIGINAL_LEAD = failover.lead
+
+
+def deny_at_once(turn: Turn, sender: str, message: messages.Ask) -> None:
+    """A node that has just started says of what it may have executed that nothing was done."""
+    ticks, turn.s.ticks = turn.s.ticks, turn.s.ticks + turn.s.options.wait_ticks
+    ORIGINAL_ON_ASK(turn, sender, message)
+    turn.s.ticks = ticks
+
+
+def deny_and_forget(turn: Turn, sender: str, message: messages.Ask) -> None:
+    """That a question was denied is not remembered: a copy of it may be executed."""
+    served = turn.s.served
+    ORIGINAL_ON_ASK(turn, sender, message)
+    if turn.s.role != LEADER:
+        turn.s.served = served
+
+
+ORIGINAL_ON_ASK = clients.on_ask
 SET = COMMANDS[b"SET"]
 
 MUTANTS = (
@@ -284,6 +302,18 @@ MUTANTS = (
         "feeds_by_offset",
         "as many changes count as the same changes",
         replaced(stream, "feed", feed_by_offset),
+        quiet=True,
+    ),
+    Mutant(
+        "denies_at_once",
+        "a node that has just started denies what it may have executed",
+        replaced(clients, "on_ask", deny_at_once),
+        quiet=True,
+    ),
+    Mutant(
+        "denies_and_forgets",
+        "a question that was denied is executed",
+        replaced(clients, "on_ask", deny_and_forget),
         quiet=True,
     ),
     Mutant(
