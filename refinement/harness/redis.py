@@ -43,12 +43,12 @@ class Wrong(Exception):
     """A command that cannot be carried out."""
 
 
-def model_of(keys: Any, now: int) -> Model:
-    """The live keys of a keyspace at a moment."""
-    model = Model()
+def model_of(keys: Any, now: int, least: int = 0) -> Model:
+    """The live keys of a keyspace at a moment; `least` is what a token is at least from then on."""
+    model, least = Model(), max(least, keys.least)
     for key, item in keys.items.items():
         if item.deadline is None or item.deadline > now:
-            model[key] = Row(item.value, item.deadline, item.version, max(item.born, keys.least))
+            model[key] = Row(item.value, item.deadline, item.version, max(item.born, least))
     model.since = keys.version
     return model
 

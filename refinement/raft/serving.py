@@ -7,7 +7,7 @@ from typing import Any
 
 from impl.raft import machine, messages
 from impl.raft.state import LEADER, State
-from impl.runtime.effects import Failure, Persist, Receive, Reply, Request, Send
+from impl.runtime.effects import Persist, Receive, Reply, Request, Send
 from refinement.harness import redis
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Walk
@@ -208,10 +208,8 @@ def denied(walk: Walk, step: Step) -> Iterator[str]:
             continue
         for seq, pending in gateway.writes.items():
             if pending.ticket == effect.ticket and ("tried", node, gateway.session, seq) in walk.facts:
-                session = step.after.machine.sessions.get(gateway.session)
-                executed = session is not None and session.last >= seq
-                unknown = all(isinstance(one, Failure) and one.text.startswith("UNKNOWN ") for one in effect.results)
-                if not executed and not unknown:
+                refused = [one for one in effect.results if redis.unserved(one) and not one.text.startswith("UNKNOWN ")]
+                if refused:
                     yield f"{node} says {effect.results} to {pending.commands}, which may be executed, now or later"
 
 

@@ -314,7 +314,8 @@ def executed(walk: Walk, step: Step) -> Iterator[str]:
     s = step.after
     if changes or (step.before.role == LEADER and s.promise.epoch == step.before.promise.epoch):
         before = step.before.keys
-        model, now = redis.model_of(before, before.now), before.now
+        least = max((change.epoch * TOKENS_PER_EPOCH for change in changes), default=0)
+        model, now = redis.model_of(before, before.now, least), before.now
         results: list[Any] = []
         for change in changes:
             now = max(now, change.time)

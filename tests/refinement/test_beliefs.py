@@ -8,13 +8,16 @@ import pytest
 from immutables import Map
 
 from impl.raft import PROTOCOL as RAFT
+from impl.raft.gateway import NO_LEADER, UNKNOWN
 from impl.raft.messages import AppendReply, InstallReply
-from impl.raft.state import Progress
+from impl.raft.state import PendingWrite, Progress
 from impl.redis_lock import PROTOCOL as LOCKS
 from impl.redis_lock import messages, stream
 from impl.redis_lock.clients import IDS
 from impl.redis_lock.state import START, Follower
-from impl.runtime.effects import Event, Nudge, Receive, Tick
+from impl.runtime.commands import execute
+from impl.runtime.effects import Event, Nudge, Receive, Reply, Request, Tick
+from impl.runtime.keyspace import Keyspace
 from impl.runtime.protocol import Protocol, Setup
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Position, Walk
@@ -111,3 +114,21 @@ def test_a_wrong_belief_is_found_at_once(name: str) -> None:
     assert not any(said in problem for problem in problems(protocol, state(), events, demands))
     with MUTANTS[name].planted():
         assert any(said in problem for problem in problems(protocol, state(), events, demands))
+
+
+def test_a_lock_of_an_earlier_epoch_has_a_token_of_this_one_in_a_write_as_well() -> None:
+    keys, _ = execute(stream.floor(Keyspace(), 2), ((b"SET", b"lock", b"c2"),), 10)
+    state = lock_leader()
+    state.keys, state.at = keys, messages.Position(2, 1)
+    asked = Request(1, ((b"SET", b"lock", b"c1", b"NX"), (b"FENCE", b"lock")), 20)
+    assert problems(LOCKS, state, [asked], leases.executed) == []
+
+
+def test_a_batch_whose_session_is_gone_is_answered_all_the_same() -> None:
+    before = raft_leader()
+    before.gateway = replace(before.gateway, session=5, writes=Map({1: PendingWrite(7, ((b"INCR", b"x"),))}))
+    walk = Walk(RAFT_MAPPING.abstract, Position(RAFT_MAPPING.abstract.initial), RAFT_MAPPING.free)
+    walk.remember(("tried", "n1", 5, 1), True)
+    for result, wrong in ((3, False), (UNKNOWN, False), (NO_LEADER, True)):
+        step = Step("n1", Tick(0, 0), before, raft_leader(), (Reply(7, (result,)),))
+        assert any("may be executed" in problem for problem in serving.denied(walk, step)) is wrong
