@@ -225,12 +225,17 @@ def batches(effect: Any) -> Iterator[tuple[int, int]]:
 
 
 def kept_waiting(step: Step) -> Iterator[str]:
-    """A read waits for its index to be applied, and at the leader for a majority; then it is answered in that step."""
+    """A read waits for its index to be applied, and at the leader for a majority; then it is answered in that step.
+
+    Where the voters have changed, that there is a majority may come out with the next acknowledgement.
+    """
     node, s = step.node, step.after
     late = [n for n, read in s.gateway.reads.items() if read.index is not None and read.index <= s.applied]
     if late:
         yield f"{node} leaves the reads {late} waiting, though it has applied {s.applied} entries"
-    if s.role == LEADER and s.reads:
+    sender = step.event.sender if isinstance(step.event, Receive) else None
+    heard = sender in s.progress and s.progress[sender] is not step.before.progress.get(sender)
+    if s.role == LEADER and heard and sender != node:
         for read in s.reads:
             sure = [v for v in s.members.voters if v == node or s.progress[v].round >= read.round]
             if read.index is not None and 2 * len(sure) > len(s.members.voters):

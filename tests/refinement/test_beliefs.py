@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from immutables import Map
 
 from impl.raft import PROTOCOL as RAFT
+from impl.raft import reads
 from impl.raft.gateway import NO_LEADER, UNKNOWN
-from impl.raft.messages import AppendReply, InstallReply
-from impl.raft.state import PendingWrite, Progress
+from impl.raft.messages import AppendReply, Entry, InstallReply, Kind, Members
+from impl.raft.state import LeaderRead, PendingWrite, Progress
 from impl.redis_lock import PROTOCOL as LOCKS
 from impl.redis_lock import messages, stream
 from impl.redis_lock.clients import IDS
@@ -132,3 +134,23 @@ def test_a_batch_whose_session_is_gone_is_answered_all_the_same() -> None:
     for result, wrong in ((3, False), (UNKNOWN, False), (NO_LEADER, True)):
         step = Step("n1", Tick(0, 0), before, raft_leader(), (Reply(7, (result,)),))
         assert any("may be executed" in problem for problem in serving.denied(walk, step)) is wrong
+
+
+def test_a_read_may_wait_for_the_next_acknowledgement_when_there_are_other_voters() -> None:
+    state = raft_leader()
+    state.members = Members(("n1", "n2"), ("n3",))
+    state.log = state.log.append((Entry(1, 3, 0, int(Kind.NOOP), b""),))
+    state.commit = state.applied = 1
+    state.round, state.reads = 6, (LeaderRead("n3", 1, 1, 6),)
+    state.progress = Map({"n1": Progress(match=1), "n2": Progress(match=1), "n3": Progress(match=1, round=6)})
+
+    def judged(walk: Walk, step: Step) -> Iterator[str]:
+        return serving.kept_waiting(step)
+
+    promoted = RAFT.step(state, Tick(0, 0))[0]
+    assert promoted.members.voters == ("n1", "n2", "n3") and promoted.reads
+    assert problems(RAFT, state, [Tick(0, 0)], judged) == []
+    again = AppendReply(3, True, 1, 0, 0, 6)
+    assert problems(RAFT, state, [Tick(0, 0), Receive("n3", again)], judged) == []
+    with mock.patch.object(reads, "confirm", lambda turn: None):
+        assert problems(RAFT, state, [Tick(0, 0), Receive("n3", again)], judged)
