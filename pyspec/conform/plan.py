@@ -275,7 +275,8 @@ class _WayWriter:
         lines: list[str] = []
         for position, form in enumerate(self.way.steps):
             lines += self._step(position, form)
-        lines += [f"def {self.plan.name}_put(state, v):"]
+        fresh = "    if state.sent_: state = state.unsent()"
+        lines += [f"def {self.plan.name}_put(state, v):", fresh]
         lines += [f"    {line}" for put in self.way.puts for line in self._put(put)]
         lines += [f"    {line}" for post in self.way.posts for line in self._post(post)]
         lines += ["    return state", f"def {self.plan.name}(state, v):"]
@@ -283,6 +284,8 @@ class _WayWriter:
         lines += [f"    {line}" for line in tests(early, "state", "()", "None", "return")]
         if self.way.puts or self.way.posts:
             lines += [f"    state = {self.plan.name}_put(state, v)", "    if state is None: return"]
+        else:
+            lines.append(fresh)
         lines += self._chain(0, "state", 1)
         return "\n".join(lines) + "\n"
 

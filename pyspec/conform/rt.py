@@ -42,10 +42,17 @@ Items = tuple[Value, ...]
 
 
 class State:
-    """What every generated state inherits; one that is part of a frontier is never changed."""
+    """What every generated state inherits; one that is part of a frontier is never changed.
+
+    `sent_` holds the messages that the steps of one event have sent; it is no part of what is compared.
+    """
 
     __slots__ = ()
     NAMES: tuple[str, ...] = ()
+
+    def unsent(self) -> State:
+        """The same before an event: nothing is sent yet."""
+        raise NotImplementedError
 
 
 def elements(items: Iterable[Value]) -> Iterable[Value]:

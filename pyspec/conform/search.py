@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyspec.conform.feed import Cut, Feed
+from pyspec.conform.growing import Covering
 from pyspec.conform.lines import Line
 from pyspec.conform.plan import RulePlan, Slots
 from pyspec.conform.rt import State
@@ -108,9 +109,16 @@ class Search:
     """
 
     def __init__(
-        self, initial: list[State], feed: Feed, event_of: Callable[[Line], Event], silent: Silent, limits: Limits
+        self,
+        initial: list[State],
+        feed: Feed,
+        event_of: Callable[[Line], Event],
+        silent: Silent,
+        covering: Covering,
+        limits: Limits,
     ) -> None:
-        self.feed, self._event_of, self._silent, self.limits = feed, event_of, silent, limits
+        self.feed, self._event_of, self.limits = feed, event_of, limits
+        self._silent, self._covering = silent, covering
         self.cut = feed.first
         self.states = initial[: limits.width]
         self.history: deque[Moment] = deque()
@@ -159,6 +167,8 @@ class Search:
         history = self.history
         history.append(Moment(self.cut, self.states, event, self._aside))
         self._aside = []
+        if len(after) > 1 and self._covering.due(self.events):
+            after = self._covering.left(after, self.events)
         if len(after) > self.limits.width:
             self.widest = max(self.widest, len(after))
             after, self._aside = after[: self.limits.width], after[self.limits.width :]

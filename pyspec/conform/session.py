@@ -30,6 +30,7 @@ from pyspec.conform.coverage import Coverage
 from pyspec.conform.decode import Naming
 from pyspec.conform.explain import Rejection, explain
 from pyspec.conform.feed import Feed, feed
+from pyspec.conform.growing import Covering, growing
 from pyspec.conform.lines import ABSENT, Line, Record, getter, lines_of, tester
 from pyspec.conform.machine import FastModel
 from pyspec.conform.mapping import MappingText, parse_mapping, read_mapping
@@ -251,9 +252,9 @@ class Session:
         initial = self.model.initial()
         if not initial:
             raise error("E0832", f"{self.model.instance.spec.name} has no initial state in this model")
-        self._search = Search(
-            initial, source, self.event_of, SilentSteps(self.model, self.mapping.typed.silent), self.limits
-        )
+        sets = growing(self.model, self.mapping.typed)
+        silent = SilentSteps(self.model, self.mapping.typed.silent, sets)
+        self._search = Search(initial, source, self.event_of, silent, Covering(self.model, sets), self.limits)
         return self._search
 
     def feed(self, record: Record | Line) -> Rejection | None:

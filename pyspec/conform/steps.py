@@ -8,9 +8,8 @@ from typing import Any
 from pyspec.conform.machine import FastModel
 from pyspec.conform.rt import State
 from pyspec.lang import core
-from pyspec.lang import types as ty
 from pyspec.model.errors import EvaluationError
-from pyspec.model.walk import nodes, parts
+from pyspec.model.walk import nodes
 
 
 def every_step(model: FastModel, action: core.Action, state: State) -> Iterator[tuple[State, tuple[Any, ...]]]:
@@ -45,9 +44,8 @@ class SilentSteps:
     that was possible still is. Where any number of silent steps may be taken, these are taken at once, all of them.
     """
 
-    def __init__(self, model: FastModel, actions: tuple[core.Action, ...]) -> None:
+    def __init__(self, model: FastModel, actions: tuple[core.Action, ...], sets: frozenset[str]) -> None:
         self._model, self._actions = model, actions
-        sets = growing(model.instance.spec)
         self._sends = tuple([action for action in actions if _only_adds(action, sets)])
         self._others = tuple([action for action in actions if action not in self._sends])
         self._pools = [model.attributes[name] for name in sets]
@@ -79,42 +77,6 @@ class SilentSteps:
         for action in actions:
             for after, _ in every_step(self._model, action, state):
                 yield after
-
-
-def growing(spec: core.Spec) -> frozenset[str]:
-    """The sets of messages of which steps ask only whether one is in them: more in them excludes nothing."""
-    pools = {var.name for var in spec.vars if var.kind == "pool" and isinstance(var.type, ty.Set)}
-    pools -= {var.name for var in spec.vars if isinstance(var.type, ty.Set) and var.type.capacity is not None}
-    for body in (*spec.functions, *spec.actions):
-        pools -= _looked_at(body)
-    return frozenset(pools)
-
-
-def _looked_at(body: object) -> set[str]:
-    """The variables that a function or an action reads, but for the sets that it receives from and adds to."""
-    found: set[str] = set()
-    todo: list[Any] = [body]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, core.Param) and isinstance(node.domain, core.StateVar):
-            continue
-        if isinstance(node, core.Assign) and isinstance(node.value, core.Op) and _adds(node):
-            todo += node.value.args[1:]  # of the union: what is added
-        elif isinstance(node, core.StateVar):
-            found.add(node.name)
-        else:
-            found |= {node.var} if isinstance(node, core.Assign) else set()
-            todo += parts(node)
-    return found
-
-
-def _adds(node: core.Assign) -> bool:
-    """Whether an assignment puts more into a set."""
-    value = node.value
-    if node.path or not isinstance(value, core.Op) or value.op != "set.union":
-        return False
-    first = value.args[0]
-    return isinstance(first, core.StateVar) and first.name == node.var
 
 
 def _only_adds(action: core.Action, sets: frozenset[str]) -> bool:

@@ -281,7 +281,7 @@ class Pool:
         return all(item in other for item in self)
 
     def __ge__(self, other: Any) -> bool:
-        return all(item in self for item in other)
+        return len(self) >= len(other) and all(item in self for item in other)
 
 
 def _mixed(item: Value, count: int) -> int:
