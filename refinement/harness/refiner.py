@@ -22,7 +22,8 @@ from refinement.harness.walk import Move, Position, Refused, Walk
 class Rejection(Exception):
     """A step that the specification does not allow, or that breaks a property beside it.
 
-    `kind`: step, message, hasty, recovery, invariant, demand, stopped, trace, history.
+    `kind`: step, message, hasty, recovery, invariant, demand, stopped, trace, history. `disk`: the records that did not
+    give back a state.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Rejection(Exception):
     moves: tuple[Move, ...] = ()
     step: Step | None = None
     position: Position | None = field(default=None, repr=False)
+    disk: tuple[Any, ...] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.title}"
@@ -189,11 +191,14 @@ class Refiner:
             for place, value in stable.items()
             if found[place] != value
         ]
-        if lines:
-            title = f"what {step.node} has written down does not give back its state"
-            raise self._rejection("recovery", title, lines, walk, step)
-        for problem in self.mapping.demands(walk, Step(step.node, None, None, state, (), 0, life.records)):
-            raise self._rejection("recovery", f"after recovery from the disk: {problem}", [], walk, step)
+        title = f"what {step.node} has written down does not give back its state" if lines else None
+        if title is None:
+            problems = self.mapping.demands(walk, Step(step.node, None, None, state, (), 0, life.records))
+            title = next((f"after recovery from the disk: {problem}" for problem in problems), None)
+        if title is not None:
+            rejection = self._rejection("recovery", title, lines, walk, step)
+            rejection.disk = life.records
+            raise rejection
 
     def _hasty(self, walk: Walk, step: Step, views: tuple[tuple[int, View], ...], stable: View) -> None:
         """A message or answer that does not wait for the disk speaks for nothing that a crash could still undo.

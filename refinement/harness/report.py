@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from impl.runtime.effects import Effect, Note, Peers, Persist, Receive, Reply, Rewrite, Send
@@ -44,8 +45,8 @@ KINDS = {
 def failure_text(mapping: ProtocolMapping, found: Found) -> str:
     """The whole report."""
     mapping, rejection = mapping.of(found.nodes), found.rejection
-    lines = [*headline(rejection), *step_lines(mapping, rejection)]
     steps = steps_of(found)
+    lines = [*headline(rejection), *step_lines(mapping, rejection, steps)]
     lines += earlier_lines(mapping, rejection, steps) if rejection.step is None else []
     way = f"found by a {found.way} with {found.nodes} nodes, seed {found.seed}"
     lines += ["", f"{way}; shrunk from {found.before} events to:", ""]
@@ -61,8 +62,8 @@ def traced_text(mapping: ProtocolMapping, found: Traced) -> str:
     lines.append(
         f"    {clean(json.dumps({name: value for name, value in found.said.items() if name != 'exact'}), 1000)}"
     )
-    lines += step_lines(mapping, found.rejection)
     steps = list(found.steps)
+    lines += step_lines(mapping, found.rejection, steps)
     lines += earlier_lines(mapping, found.rejection, steps)
     return "\n".join([*lines, *chart_lines(mapping, steps)])
 
@@ -92,7 +93,7 @@ def choice_text(choice: Choice) -> str:
     return repr(choice)
 
 
-def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
+def step_lines(mapping: ProtocolMapping, rejection: Rejection, told: list[tuple[float, Step]]) -> list[str]:
     """What the implementation did in the step, what the specification would do, and the code that ran."""
     step = rejection.step
     if step is None:
@@ -100,6 +101,10 @@ def step_lines(mapping: ProtocolMapping, rejection: Rejection) -> list[str]:
     calls = ran(mapping, step)
     lines = ["", f"the step: {event_text(step)}"]
     lines += [f"    by {places(calls)}"] if calls else []
+    if rejection.disk is not None:
+        disk = ran(mapping, replace(step, event=None, before=None, records=rejection.disk))
+        lines.append(f"    and back from the disk by {places(disk)}")
+    lines += causes(mapping, step, told, calls)
     lines += [f"    {line}" for line in changes(mapping, step)]
     lines += [f"    {text}" for effect in step.effects if (text := effect_text(effect))]
     if rejection.moves:
@@ -124,19 +129,46 @@ def earlier_lines(mapping: ProtocolMapping, rejection: Rejection, told: list[tup
     return [line for node in nodes for line in _steps_lines(mapping, node, last, told)]
 
 
+def causes(mapping: ProtocolMapping, step: Step, told: list[tuple[float, Step]], calls: list[Ran]) -> list[str]:
+    """Where the message of a step was sent, and which other functions ran before at this node, the latest first."""
+    lines: list[str] = []
+    if isinstance(step.event, Receive) and step.event.sender != step.node:
+        sent = next((one for _, one in reversed(told) if _sends(one, step.event, step.node)), None)
+        if sent is not None:
+            lines.append(f"    which {clean(event_text(sent), 120)} sent by {places(ran(mapping, sent))}")
+    known = {call.place for call in calls}
+    earlier = [call for one in reversed(before(mapping, step.node, step, told)) for call in ran(mapping, one)]
+    rest = places([call for call in earlier if call.place not in known])
+    return [*lines, f"    before by {rest}"] if rest else lines
+
+
+def _sends(step: Step, event: Receive, to: str) -> bool:
+    sent = [effect for effect in step.effects if isinstance(effect, Send)]
+    return step.node == event.sender and any((one.to, one.message) == (to, event.message) for one in sent)
+
+
+def before(mapping: ProtocolMapping, node: str, last: Step | None, told: list[tuple[float, Step]]) -> list[Step]:
+    """The last steps of a node before one, its last start among them; without those that changed timers only."""
+    same, own = mapping.protocol.canonical, [step for _, step in told if step.node == node and step is not last]
+    found = [step for step in own if step.event is None or same(step.before) != same(step.after)]
+    starts = [step for step in found[:-EARLIER] if step.event is None]
+    return starts[-1:] + found[-EARLIER:]
+
+
 def _steps_lines(
     mapping: ProtocolMapping, node: str, last: Step | None, told: list[tuple[float, Step]]
 ) -> Iterator[str]:
-    steps = [step for _, step in told if step.node == node and step is not last and step.event is not None]
+    steps = before(mapping, node, last, told)
     if steps:
         yield from ("", f"the functions that ran in the last steps of {node}{' before' if last else ''}:")
-    for step in steps[-EARLIER:]:
+    for step in steps:
         yield from (f"    {clean(event_text(step))}", f"        {places(ran(mapping, step))}")
 
 
 def places(calls: list[Ran]) -> str:
-    """The functions that ran, with their places."""
-    return ", ".join(dict.fromkeys(f"{call.name} {call.place}" for call in calls if call.name not in BORING))
+    """The functions that ran, with their places; those that nearly always run come last."""
+    ordered = sorted(calls, key=lambda call: call.name in BORING)
+    return ", ".join(dict.fromkeys(f"{call.name} {call.place}" for call in ordered))
 
 
 def event_text(step: Step) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from impl.runtime.protocol import Setup
 from refinement.harness.mapping import ProtocolMapping, Step
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,19 +32,25 @@ class Ran:
         return f"{Path(self.file).relative_to(ROOT)}:{self.line}"
 
 
+MACHINE = tuple(str(ROOT / "impl" / "runtime" / name) for name in ("keyspace.py", "commands.py"))
+"""What cores share: the state machine under them."""
+
+
 class _Recorder:
-    """A trace function that keeps the calls into one folder."""
+    """A trace function that keeps the calls into one folder, and into the state machine that cores share."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = str(folder)
+        self.places = (str(folder), *MACHINE)
         self.calls: list[list[Any]] = []
         self.depth = 0
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
-        if not frame.f_code.co_filename.startswith(self.folder) or frame.f_code.co_name.startswith("<"):
+        code = frame.f_code
+        if not code.co_filename.startswith(self.places) or code.co_name.startswith("<"):
             return None
         lines: list[int] = []
-        call = [frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_code.co_name, self.depth, lines]
+        name = code.co_qualname if code.co_name == "__init__" else code.co_name
+        call = [code.co_filename, code.co_firstlineno, name, self.depth, lines]
         self.calls.append(call)
         self.depth += 1
 
@@ -58,8 +65,8 @@ class _Recorder:
 
 
 def ran(mapping: ProtocolMapping, step: Step) -> list[Ran]:
-    """The functions of the protocol that a step runs through, in the order of their calls."""
-    if step.event is None or step.before is None:
+    """The functions of the protocol that a step runs through, or a start, in the order of their calls."""
+    if step.event is not None and step.before is None:
         return []
     module = sys.modules[mapping.protocol.step.__module__]
     recorder = _Recorder(Path(module.__file__ or "").parent)
@@ -67,15 +74,19 @@ def ran(mapping: ProtocolMapping, step: Step) -> list[Ran]:
     sys.settrace(recorder)
     try:
         with contextlib.suppress(Exception):  # the step that stops a core is shown as far as it goes
-            mapping.protocol.step(step.before, step.event)
+            if step.event is None:
+                mapping.protocol.boot(Setup(step.node, mapping.nodes, dict(mapping.options)), step.records, 0, 1)
+            else:
+                mapping.protocol.step(step.before, step.event)
     finally:
         sys.settrace(old)
     return [Ran(file, line, name, depth, tuple(lines)) for file, line, name, depth, lines in recorder.calls]
 
 
 BORING = frozenset(
-    ("copy", "__init__", "term_at", "last_term", "send", "note", "finish", "last_time", "__eq__", "_key")
+    ("copy", "term_at", "last_term", "send", "note", "finish", "last_time", "__eq__", "_key", "Turn.__init__")
 )
+"""Functions that run in nearly every step: they are named last, and without their lines."""
 
 
 def shown(calls: list[Ran], most: int = 60) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -68,6 +69,13 @@ def test_a_failure_is_explained_so_that_the_line_is_found() -> None:
     assert "sequenceDiagram" in text
     assert found.walked is not None
     assert len(found.walked.choices) < found.before
+
+
+def test_a_report_names_what_gave_a_state_back_and_what_sent_a_message() -> None:
+    disk = report.failure_text(RAFT, found_in("vote_not_persisted"))
+    assert re.search(r"and back from the disk by .*restore impl/raft/core\.py:\d+", disk)
+    sent = report.failure_text(RAFT, found_in("votes_twice"))
+    assert re.search(r"which n\d .* sent by .*campaign impl/raft/election\.py:\d+", sent)
 
 
 def test_a_saved_failure_fails_until_the_code_is_right(tmp_path: Path) -> None:
