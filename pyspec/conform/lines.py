@@ -29,6 +29,8 @@ class _Absent:
 ABSENT: Final = _Absent()
 #: The group of a pattern that holds further fields.
 REST: Final = "rest"
+#: The field that holds the line before of the same node.
+PREVIOUS: Final = "@previous"
 Record = dict[str, Any]
 Get = Callable[[Record], Any]
 
@@ -197,14 +199,35 @@ def reader(form: LogForm) -> Callable[[str], Record | None]:
     return match
 
 
+class Memory:
+    """What each node wrote last: gives a record the line before it, of the same node, as the field `@previous`."""
+
+    def __init__(self, form: LogForm) -> None:
+        self.form = form
+        self._kind = getter(form.event)
+        self._node = getter(form.node)
+        self._last: dict[str, Record] = {}
+
+    def note(self, record: Record) -> None:
+        """Takes the next record of a file."""
+        if not self.form.looks_back:
+            return
+        own = dict(record)  # without what came before it, or all of the log would stay in memory
+        node = str(self._node(record))
+        if node in self._last:
+            record[PREVIOUS] = self._last[node]
+        if not self.form.ignores(str(self._kind(record))):
+            self._last[node] = own
+
+
 def lines_of(path: str, form: LogForm, stream: TextIO | None = None) -> Iterator[Line]:
     """The lines of a file that count, one by one.
 
     Raises SpecError at a line that cannot be read. Every record also has the fields `@file` (the file's name without
-    folder and ending) and `@line`.
+    folder and ending), `@line`, and, if the mapping looks at it, `@previous`.
     """
     stem = Path(path).stem
-    parse, wanted = reader(form), tester(form.only)
+    parse, wanted, memory = reader(form), tester(form.only), Memory(form)
     skip = form.unmatched == "skip"
     number = 0
     with stream or _opened(path) as lines:
@@ -222,6 +245,7 @@ def lines_of(path: str, form: LogForm, stream: TextIO | None = None) -> Iterator
             if wanted is None or wanted(record):
                 record["@file"] = stem
                 record["@line"] = number
+                memory.note(record)
                 yield Line(record, path, number)
 
 

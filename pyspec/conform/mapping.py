@@ -77,6 +77,14 @@ class LogForm:
     end: str = "end"
     unmatched: str = "error"
     keep: int = 20_000
+    looks_back: bool = False  # whether a path begins with `@previous`
+    named: frozenset[str] = frozenset()  # the kinds that an event names
+
+    def ignores(self, kind: str) -> bool:
+        """Whether lines of a kind say nothing."""
+        if kind in self.named or "*" in self.named:
+            return False
+        return kind in self.ignore or "*" in self.ignore
 
 
 @dataclass(frozen=True)
@@ -152,11 +160,12 @@ class _Reader:
                 self._keys(table, keys, f"key of [{name}]")
         if self.found:
             raise SpecError(self.found)
+        rules = self._rules()
         made = MappingText(
             self.file,
             self.text,
-            self._log(self.tables.get("log", {})),
-            self._rules(),
+            self._log(self.tables.get("log", {}), rules),
+            rules,
             model=tuple(self.tables.get("model", {}).items()),
             names=self.tables.get("names", {}),
             fields=self._pairs(self.tables, "fields"),
@@ -217,7 +226,7 @@ class _Reader:
             (path, tuple(value) if isinstance(value, list) else (value,)) for path, value in self._pairs(table, key)
         )
 
-    def _log(self, table: Table) -> LogForm:
+    def _log(self, table: Table, rules: tuple[Rule, ...]) -> LogForm:
         order = self._text(table, "order", "file")
         if order not in ORDERS:
             self.wrong(f"order cannot be {order!r}, only {', '.join(ORDERS)}", "order")
@@ -243,7 +252,8 @@ class _Reader:
         ignore = frozenset(self._strings(table, "ignore"))
         return LogForm(
             form or "json", patterns, only=self._tests(table, "only"), ignore=ignore, order=order or "file",
-            slack=float(slack), keep=self._whole(table, "keep", 20_000), **texts,
+            slack=float(slack), keep=self._whole(table, "keep", 20_000), looks_back="@previous" in self.text,
+            named=frozenset(name for rule in rules for name in rule.names), **texts,
         )  # fmt: skip
 
     def _rules(self) -> tuple[Rule, ...]:

@@ -31,7 +31,7 @@ from pyspec.conform.decode import Naming
 from pyspec.conform.explain import Rejection, explain
 from pyspec.conform.feed import Feed, feed
 from pyspec.conform.growing import Covering, growing
-from pyspec.conform.lines import ABSENT, Line, Record, getter, lines_of, tester
+from pyspec.conform.lines import ABSENT, Line, Memory, Record, getter, lines_of, tester
 from pyspec.conform.machine import FastModel
 from pyspec.conform.mapping import MappingText, parse_mapping, read_mapping
 from pyspec.conform.plan import Check, Problems, RulePlan
@@ -169,6 +169,7 @@ class Session:
         self._queue: list[Line] = []
         self._search: Search | None = None
         self._wanted = tester(self.text.log.only)
+        self._memory = Memory(self.text.log)
         self._rejection: Rejection | None = None
         self._files: list[str] = []
         self._last: dict[str, Line] = {}
@@ -265,8 +266,9 @@ class Session:
         if self._rejection is not None:
             return self._rejection
         self._fed += 1
-        line = record if isinstance(record, Line) else Line(record, "<events>", self._fed)
+        line = record if isinstance(record, Line) else Line(dict(record), "<events>", self._fed)
         if self._wanted is None or self._wanted(line.record):
+            self._memory.note(line.record)
             self._queue.append(line)
             assert self._search is not None
             if self._search.step() is False:

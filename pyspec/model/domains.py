@@ -15,6 +15,9 @@ from pyspec.model.values import Atom, Bag, Map, Rec, Value, show, sort_key
 #: More values than this are never listed.
 LISTABLE = 1 << 20
 
+#: Of longer sequences, and of maps with more keys, there are too many to be counted.
+LONG = 4096
+
 
 def bound(value: object) -> int:
     """A bound or capacity of a concrete type, which is a plain number there."""
@@ -45,13 +48,16 @@ def _count_bag(of: ty.Bag) -> int | float:
 
 
 def _count_seq(of: ty.Seq) -> int | float:
-    return math.inf if of.capacity is None else _sum(cardinality(of.item), bound(of.capacity), lambda n, k: n**k)
+    items = cardinality(of.item)
+    if of.capacity is None or (items > 1 and bound(of.capacity) > LONG):
+        return math.inf
+    return _sum(items, bound(of.capacity), lambda n, k: n**k)
 
 
 def _power(base: int | float, exponent: int | float) -> int | float:
     if base == 1 or exponent == 0:
         return 1
-    return math.inf if exponent > 4096 or base is math.inf else int(base) ** int(exponent)
+    return math.inf if exponent > LONG or base is math.inf else int(base) ** int(exponent)
 
 
 def _product(parts: tuple[ty.Type, ...]) -> int | float:

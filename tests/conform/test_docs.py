@@ -25,13 +25,16 @@ def test_the_python_example(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_raft_mapping_fits_the_specification() -> None:
     blocks = re.findall(r"```toml\n(.*?)```", section("A Raft that is not ours"), re.DOTALL)
-    whole, refusals, beats, start, received, handled = blocks
+    whole, refusals, beats, snapshots, crashes, quorum, start, received, handled = blocks
     raft = ROOT / "specs" / "raft.pspec"
-    assert len(make_mapping(raft, whole).typed.rules) == 5
-    assert len(make_mapping(raft, f"{whole}\n{refusals}").typed.rules) == 8
-    assert len(make_mapping(raft, f"{start}\n{beats}\n{whole}\n{refusals}").typed.rules) == 4 + 7 + 8
-    tested = tomllib.loads((ROOT / "tests" / "conform" / "etcd.toml").read_text(encoding="utf-8"))["event"]
-    assert all(rule in tested for rule in tomllib.loads(beats)["event"])
+    assert len(make_mapping(raft, whole).typed.rules) == 7
+    assert len(make_mapping(raft, f"{whole}\n{refusals}").typed.rules) == 10
+    parts = [start, crashes, quorum, snapshots, beats, whole, refusals]
+    assert len(make_mapping(raft, "\n".join(parts)).typed.rules) == 6 + 2 + 2 + 3 + 7 + 10
+    tested = tomllib.loads((ROOT / "tests" / "conform" / "rawnode.toml").read_text(encoding="utf-8"))["event"]
+    for block in parts[:-1]:
+        for rule in tomllib.loads(block)["event"]:
+            assert rule in tested, rule
     assert len(make_mapping(raft, '[log]\nnode = "node"\n' + received).typed.rules) == 1
     assert len(make_mapping(raft, '[log]\nnode = "node"\n' + handled).typed.rules) == 2
 
