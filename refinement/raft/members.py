@@ -148,6 +148,12 @@ def named(members: Members) -> str:
     return f"the voters {list(members.voters)}{more}"
 
 
+def came(history: list[Any], since: float) -> set[str]:
+    """Nodes that may have been out until lately: what they were asked then may be lost."""
+    late = [call.command for call in history if call.invoked > 1_000_000 * since]
+    return {command[2].decode() for command in late if command[:2] == (b"MEMBER", b"ADD")}
+
+
 def present(states: dict[str, Any]) -> dict[str, State] | None:
     """The members among the nodes that are up; None if these cannot serve."""
     if not states:

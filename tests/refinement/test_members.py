@@ -7,8 +7,9 @@ import pytest
 from impl.raft import compaction, config, core, election, machine, membership, replication
 from impl.raft.messages import Appended, Entry, Hard, Install, Kind, Members, Snapshot
 from impl.raft.state import State, Turn
-from impl.runtime.effects import Receive
+from impl.runtime.effects import Failure, Receive
 from impl.runtime.protocol import Setup
+from impl.runtime.simulator import Operation, Simulation
 from refinement.harness.mapping import Step
 from refinement.harness.walk import Position, Walk
 from refinement.raft import MAPPING, members
@@ -75,3 +76,13 @@ def test_a_configuration_that_a_snapshot_has_replaced_never_held() -> None:
     assert after.members.voters == MAPPING.nodes
     walk = Walk(MAPPING.abstract, Position(MAPPING.abstract.initial), MAPPING.free)
     assert list(members.demands(walk, Step("n3", event, before, after, effects))) == []
+
+
+def test_a_node_that_was_out_until_lately_may_have_lost_what_it_was_asked() -> None:
+    simulation = Simulation(MAPPING.protocol, MAPPING.nodes, 1)
+    simulation.run(2.0)
+    states = {name: host.node.state for name, host in simulation.hosts.items() if host.node is not None}
+    lost = Operation(1, "n3", (b"GET", b"k"), 13_500_000, 15_000_000, Failure("UNKNOWN the outcome is not known"))
+    back = Operation(2, "n1", (b"MEMBER", b"ADD", b"n3"), 14_300_000)
+    assert list(MAPPING.finished(states, [lost], 16.0))
+    assert not list(MAPPING.finished(states, [lost, back], 16.0))

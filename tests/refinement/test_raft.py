@@ -36,15 +36,15 @@ def test_more_entries_in_one_step_than_the_specification_holds_are_no_mistake() 
 
 
 class Hasty(RaftMapping):
-    """Judges what is served four seconds after the last fault."""
+    """Judges what is served two seconds after the last fault."""
 
-    calm = 4.0
+    calm = 2.0
 
 
 def test_a_slow_election_after_the_last_fault_is_no_mistake() -> None:
-    """In this run nobody leads four seconds after the faults."""
-    scenario = random_scenario(Hasty(), Random(97))
-    assert run(Hasty(), scenario).rejection is not None
+    """Among these runs is one in which clients still wait two seconds after the faults."""
+    runs = (random_scenario(Hasty(), Random(seed)) for seed in range(5, 40))
+    scenario = next(one for one in runs if run(Hasty(), one).rejection is not None)
     longer = replace(scenario, seconds=scenario.seconds - Hasty.calm + MAPPING.calm)
     assert run(MAPPING, longer).rejection is None
 
