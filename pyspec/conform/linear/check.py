@@ -125,8 +125,8 @@ class _Search:
 
     What only looks happens as soon as it may. Operations that never return need not happen: of those that do the same
     one need only be tried, and of two configurations at the same event in the same state, with the same operations
-    still to return, the one with more of the others left can do whatever the other can. A number that only grows must
-    not pass what is still to be seen of it.
+    still to return, the one with more of the others left can do whatever the other can. A number or a text that only
+    grows must not pass what is still to be seen of it.
     """
 
     def __init__(self, operations: list[Operation], model: Model, until: float) -> None:
@@ -141,7 +141,7 @@ class _Search:
         alike = table.alike if table is not None else lambda operation: operation.id
         self.kinds = {o.id: alike(o) for o in operations if o.end == FOREVER}
         self.looking = {o.id for o in operations if table is not None and table.looks(o)}
-        self.levels = table.levels(operations) if table is not None else None
+        self.growth = table.growth(operations) if table is not None else None
         self.ceilings = self._ceilings()
         self.seen: dict[Config, list[int]] = {}
         self.timed_out = False
@@ -196,23 +196,24 @@ class _Search:
                 path, mask = (*path, operation), mask & ~bit
         return path, (at, state, mask)
 
-    def _ceilings(self) -> list[float]:
-        """For each event how high a number that only grows may be for what is called from there on."""
-        found = [FOREVER] * (len(self.events) + 1)
-        if self.levels is not None:
+    def _ceilings(self) -> list[Any]:
+        """For each event how far a state that only grows may have come for what is called from there on; None: any."""
+        found: list[Any] = [None] * (len(self.events) + 1)
+        if self.growth is not None:
             for at in range(len(self.events) - 1, -1, -1):
                 _, returns, operation = self.events[at]
-                own = FOREVER if returns else self.levels.get(operation.id, FOREVER)
-                found[at] = min(found[at + 1], own)
+                own = None if returns else self.growth.limits.get(operation.id)
+                limits = [limit for limit in (own, found[at + 1]) if limit is not None]
+                found[at] = min(limits, key=self.growth.size, default=None)
         return found
 
     def _hopeless(self, config: Config, opened: list[Choices]) -> bool:
-        """Whether a number that only grows has passed what is still to be seen of it."""
-        if self.levels is None:
+        """Whether a state that only grows has passed what is still to be seen of it."""
+        if self.growth is None:
             return False
         at, state, mask = config
-        still = [self.levels.get(one.id, FOREVER) for one in opened[at][0] if mask & self.bits[one.id]]
-        return int(state or 0) > min([self.ceilings[at], *still])
+        still = [self.growth.limits.get(one.id) for one in opened[at][0] if mask & self.bits[one.id]]
+        return any(limit is not None and self.growth.passed(state, limit) for limit in (self.ceilings[at], *still))
 
     def _covered(self, config: Config) -> bool:
         """Whether a configuration that can do as much was met before; else this one is remembered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from pyspec.conform.linear.history import UNKNOWN, Operation
@@ -97,31 +98,61 @@ class Table:
         rule = self.rules[operation.f]
         return rule in LOOKING or (rule in REFUSING and operation.result in (False, None, 0))
 
-    def levels(self, operations: list[Operation]) -> dict[int, float] | None:
-        """Where one key is only read and counted up: the highest number at which each operation can happen."""
-        if any(self.rules[one.f] not in (_read, _incr, _incr_by) or _by(one) < 0 for one in operations):
+    def growth(self, operations: list[Operation]) -> Growth | None:
+        """Where one key is only read and counted up, or only read and appended to: how far it may have grown when each
+        operation happens."""
+        rules = {self.rules[one.f] for one in operations}
+        known = [one for one in operations if one.outcome == "ok" and not isinstance(one.result, bool)]
+        if rules <= {_read, _append}:
+            read = [one for one in known if self.rules[one.f] is _read and isinstance(one.result, str | None)]
+            return Growth({one.id: one.result or "" for one in read}, _not_begun, len)
+        if not rules <= {_read, _incr, _incr_by} or any(_by(one) < 0 for one in operations):
             return None
-        told = [
-            (one, _number(one.result)) for one in operations if one.outcome == "ok" and not isinstance(one.result, bool)
-        ]
-        return {one.id: number - _by(one) for one, number in told if number is not None}
+        told = [(one, _number(one.result)) for one in known]
+        return Growth({one.id: number - _by(one) for one, number in told if number is not None}, _above, int)
 
     def needed(self, operations: list[Operation]) -> list[Operation]:
-        """The operations on one key without writes of unknown outcome whose value nobody has read: where all else are
-        reads and writes, they may as well not have happened."""
+        """The operations on one key without writes of unknown outcome whose value nobody has seen: where all else are
+        reads, writes and comparisons that held, they may as well not have happened. Where some comparison did not hold
+        one of them may be why; they are all alike then."""
         rules = [self.rules[operation.f] for operation in operations]
-        if any(rule not in (_read, _write) for rule in rules):
+        if any(rule not in (_read, _write, _cas) for rule in rules):
             return operations
         pairs = list(zip(operations, rules, strict=True))
-        read = [freeze(one.result) for one, rule in pairs if rule is _read and one.outcome == "ok"]
-        if UNKNOWN in read:
+        looked = [freeze(one.result) for one, rule in pairs if rule is _read and one.outcome == "ok"]
+        looked += [_pair(one)[0] for one, rule in pairs if rule is _cas]
+        if UNKNOWN in looked:
             return operations
-        there = {*read, *map(str, read)}
-        return [
-            one
+        there = {*looked, *map(str, looked)}
+        unseen = {
+            one.id
             for one, rule in pairs
-            if rule is _read or one.outcome == "ok" or freeze(one.value) in there or str(freeze(one.value)) in there
-        ]
+            if rule is _write and one.outcome != "ok" and not {freeze(one.value), str(freeze(one.value))} & there
+        }
+        if any(rule is _cas and one.outcome == "ok" and refused(one) for one, rule in pairs):
+            return [replace(one, args={**one.args, "value": UNSEEN}) if one.id in unseen else one for one in operations]
+        return [one for one in operations if one.id not in unseen]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A state that only grows. By the id of an operation: the limits that it must not have passed when that happens;
+    whether a state has passed one; which of two comes first."""
+
+    limits: Mapping[int, Any]
+    passed: Callable[[Any, Any], bool]
+    size: Callable[[Any], int]
+
+
+def _above(state: Any, limit: int) -> bool:
+    return int(state or 0) > limit
+
+
+def _not_begun(state: Any, limit: str) -> bool:
+    return not limit.startswith(state or "")
+
+
+UNSEEN: Final = "a value that nobody has seen"
 
 
 def _when(condition: bool, state: State) -> tuple[State, ...]:
@@ -136,9 +167,14 @@ def _write(state: Any, op: Operation) -> Iterable[State]:
     return _when(done(op), freeze(op.value))
 
 
-def _cas(state: Any, op: Operation) -> Iterable[State]:
+def _pair(op: Operation) -> tuple[Hashable, Hashable]:
+    """What a comparison asks for, and what it writes."""
     pair = op.value if isinstance(op.value, list) and len(op.value) == 2 else [op.args.get("old"), op.args.get("new")]
-    old, new = map(freeze, pair)
+    return freeze(pair[0]), freeze(pair[1])
+
+
+def _cas(state: Any, op: Operation) -> Iterable[State]:
+    old, new = _pair(op)
     if seen(old, state):
         return _when(not (op.result is False or op.result in (None, 0)), new)
     return _when(refused(op), state)
