@@ -209,11 +209,16 @@ class FastModule(ModuleWriter):
         stores = [self._field(of, field, kind) for field, kind in of.fields]
         values = tupled(stores) if stores else text("()")
         parts: list[Code | str] = [quoted(of.name), quoted(tuple(field for field, _ in of.fields)), values]
-        self.module.line(1, text("return ", listed("Rec(", [*parts, str(position)], ")")))
+        make = (
+            "Rec(" if of.message or not any(isinstance(kind, ty.Seq) for _, kind in of.fields) else "Rec.hashed_late("
+        )
+        self.module.line(1, text("return ", listed(make, [*parts, str(position)], ")")))
 
     def _field(self, of: ty.Record, field: str, kind: ty.Type) -> Code | str:
+        """A field on its way into a record. Messages are found by their fields, which have one form; the sequences of
+        other records are shared."""
         stored = self.writer.storing(core.Local(kind, field), kind, f"field {of.name}.{field}")
-        return call("rt.flat", stored) if isinstance(kind, ty.Seq) else stored
+        return call("rt.flat", stored) if of.message and isinstance(kind, ty.Seq) else stored
 
     def action(self, action: core.Action) -> None:
         """An action: for each parameter the set it ranges over, and the runs."""

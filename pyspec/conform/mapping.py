@@ -35,7 +35,8 @@ SECTIONS: dict[str, frozenset[str] | None] = {
     "event": None,
 }  # fmt: skip
 EVENT_KEYS = frozenset({
-    "name", "when", "unless", "where", "action", "steps", "with", "put", "send", "fields", "before", "after", "observe",
+    "name", "when", "unless", "where", "action", "steps", "with", "put", "set", "send", "fields", "before",
+    "after", "observe",
 })  # fmt: skip
 
 
@@ -54,6 +55,7 @@ class Rule:
     before: tuple[tuple[str, Any], ...] = ()
     after: tuple[tuple[str, Any], ...] = ()
     put: tuple[tuple[str, Any], ...] = ()
+    set_: tuple[tuple[str, str], ...] = ()
     send: tuple[str, ...] = ()
     observe: str = "after"  # when what [after] says of all events is seen by this one: "before", "after" or "none"
 
@@ -221,6 +223,14 @@ class _Reader:
             return ()
         return tuple(_flattened(value))
 
+    def _expressions(self, table: Table, key: str) -> tuple[tuple[str, str], ...]:
+        pairs = self._pairs(table, key)
+        for place, value in pairs:
+            if not isinstance(value, str):
+                hint = f'write it as a text: "{str(value).lower()}"; `put` takes values of the log'
+                self.wrong(f"`{key}` gives {place} the value of an expression, not {value!r}", place, hint=hint)
+        return tuple((place, str(value)) for place, value in pairs)
+
     def _tests(self, table: Table, key: str) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         return tuple(
             (path, tuple(value) if isinstance(value, list) else (value,)) for path, value in self._pairs(table, key)
@@ -294,6 +304,7 @@ class _Reader:
             self._pairs(table, "before"),
             self._pairs(table, "after"),
             self._pairs(table, "put"),
+            self._expressions(table, "set"),
             self._strings(table, "send"),
             observe or "after",
         )

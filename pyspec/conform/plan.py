@@ -292,14 +292,15 @@ class _WayWriter:
     def _put(self, put: Put) -> list[str]:
         """What the log decides is put into a copy of the state."""
         slots = [self._place(name) for name in put.locals]
-        needed = " and ".join(f"{slot} is not ABSENT" for slot in (*slots, f"v[{put.slot}]"))
+        given = [] if put.slot is None else [f"v[{put.slot}]"]
+        needed = " and ".join(f"{slot} is not ABSENT" for slot in (*slots, *given)) or "True"
         function = self.model.function(put.function.name).__name__
         first = ["state"] if put.function.name in _stateful(self.model) else []
         attribute = self.model.names.attribute(put.var)
         return [
             f"if {needed}:",
             "    try:",
-            f"        value = {function}({', '.join([*first, *slots, f'v[{put.slot}]'])})",
+            f"        value = {function}({', '.join([*first, *slots, *given])})",
             "    except EvaluationError as wrong:",
             "        problems.append(wrong)",
             "        return None",
@@ -370,7 +371,7 @@ class _WayWriter:
         args: list[str] = []
         for at, param in enumerate(action.params):
             pad = "    " * indent
-            found, tests_ = self._parameter(action, at, param, form, args)
+            found, tests_ = self._parameter(action, (position, at), param, form, args)
             lines += [f"{pad}for p{at} in {found}:"]
             lines += [f"{pad}    {line}" for line in tests_]
             args.append(f"p{at}")
@@ -396,9 +397,10 @@ class _WayWriter:
         return lines
 
     def _parameter(
-        self, action: core.Action, at: int, param: core.Param, form: StepForm, earlier: list[str]
+        self, action: core.Action, place: tuple[int, int], param: core.Param, form: StepForm, earlier: list[str]
     ) -> tuple[str, list[str]]:
         """What a parameter ranges over, given the event's values, and tests of each value."""
+        position, at = place
         given = ", ".join(["state", *earlier])
         domain = f"{self.model.names.of('domain', f'{action.name} {at}')}({given})"
         member = f"{self.model.names.of('member', f'{action.name} {at}')}({given}, p{at})"
@@ -420,7 +422,7 @@ class _WayWriter:
         )
         if pool is not None:
             attribute = self.model.names.attribute(pool.name)
-            form_name = f"form_{self.plan.name}_{at}_{param.name}"
+            form_name = f"form_{self.plan.name}_{position}_{at}_{param.name}"
             self.used[form_name] = (param.type.name, tuple(names), pairs)
             return f"candidates(state.{attribute}, {form_name}, v)", []
         refuse = [

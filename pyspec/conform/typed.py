@@ -62,13 +62,14 @@ class StepForm:
 
 @dataclass(frozen=True)
 class Put:
-    """A part of the state that the log decides: what it says is put there before the steps."""
+    """A part of the state that the log decides: what it says is put there before the steps; without a slot, the value
+    of an expression."""
 
     text: str
     var: str
     function: core.Function  # of the local names and the value: the new value of the variable
     locals: tuple[str, ...]
-    slot: int
+    slot: int | None
 
 
 @dataclass(frozen=True)
@@ -295,7 +296,10 @@ class _RuleTyper:
             forms,
             tuple(self._watch(pair, before, role, "before", message) for pair in (*early, *self.rule.before)),
             tuple(self._watch(pair, after, role, "after") for pair in (*late, *self.rule.after)),
-            tuple(self._put(pair, {**scope, **_given(forms)}, role) for pair in self.rule.put),
+            (
+                *(self._put(pair, {**scope, **_given(forms)}, role) for pair in self.rule.put),
+                *(self._set(pair, {**scope, **_given(forms)}, role) for pair in self.rule.set_),
+            ),
             posts,
             sent.name if isinstance(sent, ty.Record) else None,
         )
@@ -332,6 +336,26 @@ class _RuleTyper:
         )
         self.typer.made.functions[-1] = function
         return Put(text, root, function, made.locals, self.slot(path, expr.type, of))
+
+    def _set(self, pair: tuple[str, str], scope: Mapping[str, ty.Type], role: str | None) -> Put:
+        """`self.log = self.log[:n]`: an assignment of an expression's value to a place in the state."""
+        text, given = pair
+        known = self.typer.known
+        place = self.text.place(text, given)
+        target = phrase(text, place, known, scope, role)
+        variables = {var.name: var for var in known.spec.vars}
+        root = _root(target)
+        if root is None:
+            raise error("E0823", f"`{text}` is no place in the state", place, "a variable, or an entry of a map")
+        if variables[root].kind == "pool":
+            raise error("E0823", f"`{text}` is the network, which only grows", place, "`send` adds a message to it")
+        value = phrase(given, place, known, scope, role, declared(target, known.spec) or target.type)
+        if role is not None:
+            scope = {**scope, known.self_name(role): known.names.roles[role].sort}
+        made = self.typer.function(text, _updated(target, value), scope, "set", None)
+        function = replace(made.function, result=variables[root].type)
+        self.typer.made.functions[-1] = function
+        return Put(text, root, function, made.locals, None)
 
     def _post(self, text: str, scope: Mapping[str, ty.Type], role: str | None) -> Post:
         """`send = "M(...)"`: a message on its way into the network."""

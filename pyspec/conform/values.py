@@ -335,6 +335,8 @@ def ordered(items: frozenset[Value]) -> tuple[Value, ...]:
 
 def digest(value: Value) -> int:
     """A hash that does not read a long sequence."""
+    if type(value) is Rec and any(type(part) is Long for part in value._values):
+        return hash((value._name, *map(digest, value._values)))
     return value.digest() if isinstance(value, Long) else hash(value)
 
 

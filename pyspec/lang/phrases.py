@@ -13,7 +13,7 @@ from pyspec.lang import syntax as s
 from pyspec.lang import types as t
 from pyspec.lang.declare import resolve_type
 from pyspec.lang.elaborate import elaborated
-from pyspec.lang.exprs import infer
+from pyspec.lang.exprs import check, infer
 from pyspec.lang.lexer import lex
 from pyspec.lang.link import link, read
 from pyspec.lang.names import Env, Names
@@ -47,8 +47,16 @@ def load_vocabulary(path: str | Path) -> Vocabulary:
         raise error("E0105", "something here is nested too deep", Span(str(path), 1, 1, 1, 1)) from None
 
 
-def phrase(text: str, at: Span, known: Vocabulary, scope: Mapping[str, t.Type], role: str | None = None) -> c.Expr:
+def phrase(
+    text: str,
+    at: Span,
+    known: Vocabulary,
+    scope: Mapping[str, t.Type],
+    role: str | None = None,
+    want: t.Type | None = None,
+) -> c.Expr:
     """An expression over the state, with these local names; within a role, over the fields of the node `self` as well.
+    With `want`, one of that type.
 
     `at` is the place of the text, for messages. Raises SpecError when it is no expression, or has no type.
     """
@@ -66,7 +74,7 @@ def phrase(text: str, at: Span, known: Vocabulary, scope: Mapping[str, t.Type], 
         node = c.Local(known.names.roles[role].sort, own)
         env.role, env.self_expr = known.names.roles[role], node
         env.locals[own] = env.locals["self"] = (node.type, node)
-    return infer(tree, env)
+    return infer(tree, env) if want is None else check(tree, env, want)
 
 
 def type_phrase(text: str, at: Span, known: Vocabulary) -> t.Type:

@@ -64,6 +64,7 @@ class Rec:
     `_name` is the record type or the case, `_names` and `_values` its fields in declared order, `_index` the
     position of the case in its union (0 for a record). Equal iff name, names and values are: caches of this module
     serve all specifications of a process, and two of them may have records of one name with different fields.
+    The hash is computed with the record, or when it is first asked for (`hashed_late`).
     """
 
     __slots__ = ("_hash", "_index", "_name", "_names", "_values")
@@ -82,10 +83,21 @@ class Rec:
         store(self, "_index", index)
         store(self, "_hash", hash((name, kept)))
 
+    @staticmethod
+    def hashed_late(name: str, names: tuple[str, ...], values: tuple[Value, ...], index: int = 0) -> Rec:
+        """A record whose hash may never be needed, and takes long."""
+        made = object.__new__(Rec)
+        for slot, value in (("_name", name), ("_names", names), ("_values", values), ("_index", index)):
+            object.__setattr__(made, slot, value)
+        return made
+
     def __getitem__(self, name: str) -> Value:
         return self._values[self._names.index(name)]
 
     def __getattr__(self, name: str) -> Value:
+        if name == "_hash":
+            object.__setattr__(self, "_hash", hash((self._name, self._values)))
+            return self._hash
         if name in self._names:
             return self[name]
         raise AttributeError(f"{self._name} has no field {name}")

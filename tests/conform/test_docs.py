@@ -25,7 +25,7 @@ def test_the_python_example(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_raft_mapping_fits_the_specification() -> None:
     blocks = re.findall(r"```toml\n(.*?)```", section("A Raft that is not ours"), re.DOTALL)
-    whole, refusals, beats, snapshots, crashes, quorum, start, received, handled = blocks
+    whole, refusals, beats, snapshots, crashes, quorum, start, received, handled, silent, crashing = blocks
     raft = ROOT / "specs" / "raft.pspec"
     assert len(make_mapping(raft, whole).typed.rules) == 7
     assert len(make_mapping(raft, f"{whole}\n{refusals}").typed.rules) == 10
@@ -37,6 +37,8 @@ def test_the_raft_mapping_fits_the_specification() -> None:
             assert rule in tested, rule
     assert len(make_mapping(raft, '[log]\nnode = "node"\n' + received).typed.rules) == 1
     assert len(make_mapping(raft, '[log]\nnode = "node"\n' + handled).typed.rules) == 2
+    assert len(make_mapping(raft, '[log]\nnode = "node"\n' + silent).typed.rules) == 3
+    assert len(make_mapping(raft, '[log]\nnode = "node"\n' + crashing).typed.rules) == 2
 
 
 def test_every_key_of_a_mapping_is_described() -> None:
