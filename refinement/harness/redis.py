@@ -344,20 +344,22 @@ def _same(found: Row | None, wanted: Row | None, since: int, least: int) -> bool
     return found[:2] == wanted[:2] and counted and fenced
 
 
-SOME_KEYS = (b"k0", b"k1", b"k2")
+SOME_KEYS = (b"k0", b"k1")
 
 
 def random_command(random: Random, keys: tuple[bytes, ...] = SOME_KEYS) -> Command:
-    """Any command, on few keys, which hold numbers and words; times to live are short. Nothing is flushed."""
+    """Any command, on few keys, which hold numbers and words, many for some seconds only. Nothing is flushed."""
     key, other = random.choice(keys), random.choice(keys)
-    value = random.choice((b"%d" % random.randrange(-3, 10), b"w%d" % random.randrange(3)))
+    value = b"%d" % random.randrange(-2, 6) if random.random() < 0.75 else b"w%d" % random.randrange(3)
     amount = b"%d" % random.randrange(1, 5)
-    short, moment = b"%d" % random.randrange(1, 1500), EPOCH + random.randrange(20_000)
+    short = b"%d" % random.choice((random.randrange(1, 1500), random.randrange(2000, 9000)))
+    moment = EPOCH + random.randrange(20_000)
     flags: tuple[Command, ...] = ((b"NX",), (b"XX",), (b"KEEPTTL",), (b"GET",), (b"XX", b"GET"), (b"NX", b"XX"))
     times: tuple[Command, ...] = ((b"EX", b"1"), (b"PXAT", b"%d" % moment), (b"EXAT", b"3"), (b"PX", b"0"))
     writes: tuple[Command, ...] = (
         (b"SET", key, value),
         (b"SET", key, value, b"PX", short),
+        (b"SET", key, value, b"NX", b"PX", short),
         (b"SET", key, value, b"PX", short, *random.choice(flags)),
         (b"SET", key, value, *random.choice(flags)),
         (b"SET", key, value, *random.choice(times)),
@@ -369,8 +371,10 @@ def random_command(random: Random, keys: tuple[bytes, ...] = SOME_KEYS) -> Comma
         (b"MSET", key, value, other, amount),
         (b"DEL", key, other),
         (b"UNLINK", key),
-        (random.choice((b"INCR", b"DECR")), key),
-        (random.choice((b"INCRBY", b"DECRBY")), key, random.choice((amount, b"x"))),
+        (b"INCR", key),
+        (b"DECR", key),
+        (b"INCRBY", key, amount),
+        (b"DECRBY", key, random.choice((amount, b"x"))),
         (b"APPEND", key, value),
         (b"PEXPIRE", key, short),
         (b"EXPIRE", key, random.choice((b"1", b"-1"))),

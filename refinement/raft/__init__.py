@@ -408,7 +408,7 @@ class RaftMapping(ProtocolMapping):
         kind = random.random()
         if kind < 0.08 and self.odd:
             return random.choice((LEAVES, COMES))
-        if kind < 0.2:
+        if kind < 0.28:
             return redis.random_command(random)
         if kind < 0.5:
             return (b"INCR", b"counter")
