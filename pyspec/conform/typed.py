@@ -211,6 +211,7 @@ class _RuleTyper:
         self.slots: list[Slot] = []
         self.names: dict[str, int] = {}
         self.scope: dict[str, ty.Type] = {}
+        self.rule_fields: set[str] = set()
         self.unused = {key for key, _ in rule.with_}
 
     def run(self) -> TypedRule:
@@ -241,6 +242,7 @@ class _RuleTyper:
         if not colon or not name.strip().isidentifier():
             raise error("E0823", f'a field is declared with a type: "{key.strip()}: TYPE" = path', place)
         of = type_phrase(kind.strip(), place, self.typer.known)
+        self.rule_fields.add(name.strip())
         self.scope[name.strip()] = of
         self.names[name.strip()] = self.slot(path, of, of)
 
@@ -292,10 +294,16 @@ class _RuleTyper:
         seen = self.text.after
         common = {"before": ((*self.text.before, *seen), ()), "after": (self.text.before, seen), "none": ((), ())}
         early, late = common[self.rule.observe]
-        return Way(
-            forms,
+        watched = (
             tuple(self._watch(pair, before, role, "before", message) for pair in (*early, *self.rule.before)),
             tuple(self._watch(pair, after, role, "after") for pair in (*late, *self.rule.after)),
+        )
+        for conditions, forms_ in zip(watched, (forms[:1], forms[-1:]), strict=True):
+            for form in forms_:
+                self._one_meaning(conditions, form)
+        return Way(
+            forms,
+            *watched,
             (
                 *(self._put(pair, {**scope, **_given(forms)}, role) for pair in self.rule.put),
                 *(self._set(pair, {**scope, **_given(forms)}, role) for pair in self.rule.set_),
@@ -303,6 +311,19 @@ class _RuleTyper:
             posts,
             sent.name if isinstance(sent, ty.Record) else None,
         )
+
+    def _one_meaning(self, conditions: Iterable[Condition], form: StepForm) -> None:
+        """A name in a condition is a field of the mapping or a parameter of the action, unless both are the same."""
+        targets = _targets(form.action)
+        for condition in conditions:
+            for name in {*condition.locals} & {*self.rule_fields} & targets.keys():
+                param, part, _ = targets[name]
+                binding = form.bindings.get(param, Binding())
+                bound = binding.whole if part is None else dict(binding.fields).get(part)
+                if bound is None or _path(self.slots[bound].path) != _path(self.slots[self.names[name]].path):
+                    message = f"`{name}` is a field of the mapping, and also a parameter of {form.action.name}"
+                    hint = "give the field another name"
+                    raise error("E0823", f"{message}: which one does `{condition.text}` mean?", condition.place, hint)
 
     def _watch(
         self,
@@ -417,6 +438,11 @@ class _RuleTyper:
         names = ", ".join(dict.fromkeys(action.name for action in actions)) or "an event without a step"
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         raise error("E0823", f"{names} has no parameter {key}", self.text.place(key), hint)
+
+
+def _path(path: Any) -> Any:
+    """A path, whether or not it may be missing everywhere."""
+    return path.rstrip("?") if isinstance(path, str) else path
 
 
 Target = tuple[str, str | None, ty.Type]

@@ -77,3 +77,24 @@ def test_a_field_of_it_that_is_nowhere(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as found:
         wrong.validate([write(tmp_path / "log.jsonl", LOG)])
     assert "no event has the field @previous.trem" in str(found.value)
+
+
+def test_a_field_with_the_name_of_a_parameter() -> None:
+    """It would hide the parameter without a word."""
+    text = """
+[log]
+node = "node"
+
+[[event]]
+name = "got"
+fields = { "prev: Index" = "state.commit" }
+action = "on_Append"
+with = { boss = "from" }
+before = { "prev <= self.commit" = true }
+"""
+    with pytest.raises(SpecError) as found:
+        make_mapping(ROOT / "specs" / "raft.pspec", text)
+    assert "`prev` is a field of the mapping, and also a parameter of on_Append" in str(found.value)
+    make_mapping(ROOT / "specs" / "raft.pspec", text.replace("prev", "p"))  # a name of its own
+    same = text.replace('boss = "from"', 'boss = "from", prev = "state.commit"')
+    make_mapping(ROOT / "specs" / "raft.pspec", same)  # both are the same
