@@ -238,6 +238,8 @@ def once(walk: Walk, step: Step) -> Iterator[str]:
                 yield f"{node} tells {effect.to} that nothing was done, but its request was executed"
             if (life or 1) > 1 and walk.facts.get(("ticks", node), 0) < step.after.options.wait_ticks:
                 yield f"{node} tells {effect.to} that nothing was done, but has just started, and cannot know"
+            if not _knows(step.after, effect.to, effect.message.id):
+                yield f"{node} tells {effect.to} that nothing was done, and would execute a copy of the question"
             walk.facts = walk.facts.set(("denied", node, effect.to, effect.message.id), life)
     if isinstance(ask, Ask) and isinstance(step.event, Receive):
         sender, handled = step.event.sender, ("handled", node, step.event.sender, ask.id)
@@ -249,12 +251,21 @@ def once(walk: Walk, step: Step) -> Iterator[str]:
             lives = {number // IDS for number in _handled(walk, node, sender, life)}
             if walk.facts.get(("denied", node, sender, ask.id), -1) == life and len(lives) <= LIVES:
                 yield f"{node} executes {ask.commands} of {sender}, of which it has said that nothing was done"
+            if not _knows(step.after, sender, ask.id):
+                yield f"{node} executes {ask.commands} of {sender}, and would execute a copy of the question"
             walk.facts = walk.facts.set(_request(walk, sender, ask.id), (node, life))
         ignored = step.before.role == LEADER and not executed and not told and walk.facts.get(handled) != life
         if ignored and not _overtaken(walk, step, ask.id):
             yield f"{node} leads, and neither executes nor refuses {ask.commands} of {sender}"
         if executed or told:
             walk.facts = walk.facts.set(handled, life)
+
+
+def _knows(s: Any, origin: str, number: int) -> bool:
+    """Whether a node knows that it has dealt with a question: it remembers it, or takes all up to it for old."""
+    life, question = divmod(number, IDS)
+    lives = [served for served in s.served.get(origin, ()) if served.life == life]
+    return any(question < served.low or question in served.above for served in lives)
 
 
 def _request(walk: Walk, origin: str, number: int) -> tuple[Any, ...]:

@@ -39,6 +39,7 @@ def test_simulated_clusters_take_steps_of_the_specification() -> None:
         ("start_kept", "demand"),
         ("tells_former_owners", "demand"),
         ("denies_at_once", "demand"),
+        ("denies_and_forgets", "demand"),
     ],
 )
 def test_a_mistake_is_rejected_by_walks(name: str, kind: str) -> None:

@@ -311,6 +311,12 @@ MUTANTS = (
         quiet=True,
     ),
     Mutant(
+        "denies_and_forgets",
+        "a question that was denied is executed",
+        replaced(clients, "on_ask", deny_and_forget),
+        quiet=True,
+    ),
+    Mutant(
         "tells_former_owners",
         "whoever held a lock is told the token of its holder",
         replaced(COMMANDS, b"FENCE", Verb(fence_of_anyone, 1, 2, False)),
@@ -319,12 +325,6 @@ MUTANTS = (
 )
 
 RARE = (
-    Mutant(
-        "denies_and_forgets",
-        "a question that was denied is executed",
-        replaced(clients, "on_ask", deny_and_forget),
-        quiet=True,
-    ),
     Mutant(
         "one_life",
         "requests of a node's earlier lives are forgotten",
