@@ -300,7 +300,8 @@ class _RuleTyper:
         )
         for conditions, forms_ in zip(watched, (forms[:1], forms[-1:]), strict=True):
             for form in forms_:
-                self._one_meaning(conditions, form)
+                if form.least == form.most == 1:
+                    self._one_meaning(conditions, form)
         return Way(
             forms,
             *watched,

@@ -98,3 +98,7 @@ before = { "prev <= self.commit" = true }
     make_mapping(ROOT / "specs" / "raft.pspec", text.replace("prev", "p"))  # a name of its own
     same = text.replace('boss = "from"', 'boss = "from", prev = "state.commit"')
     make_mapping(ROOT / "specs" / "raft.pspec", same)  # both are the same
+    repeated = same.replace('action = "on_Append"', 'steps = ["on_Append?"]')
+    make_mapping(
+        ROOT / "specs" / "raft.pspec", repeated.replace(', prev = "state.commit"', "")
+    )  # has no parameters there
