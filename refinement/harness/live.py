@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -175,18 +176,17 @@ def live(mapping: ProtocolMapping, folder: Path, seconds: float, seed: int, node
     """Clients and faults for so many seconds, then calm, then judgement."""
     with running(mapping, folder, seed, nodes) as found:
         randoms = [Random(seed * 1000 + number) for number in range(clients)]
-        threads = [
-            threading.Thread(target=found.client, args=(number, random), daemon=True)
-            for number, random in enumerate(randoms)
-        ]
-        for thread in threads:
-            thread.start()
+        pool = ThreadPoolExecutor(clients)
+        ended = [pool.submit(found.client, number, random) for number, random in enumerate(randoms)]
         found.sabotage(found.now() + seconds)
         found.recover()
         time.sleep(1.0)
         found.ended.set()
-        for thread in threads:
-            thread.join(2 * PATIENCE)
+        pool.shutdown(wait=False)
+        for one in ended:
+            surprise = one.exception(4 * PATIENCE)
+            if surprise is not None:
+                found.result.problems.append(f"a client did not understand the cluster: {surprise!r}")
         for client, (node, command) in enumerate(mapping.live_questions(found.result.history, found.nodes), 10_000):
             ask(found, client, node, command)
     judge(mapping, found.result)

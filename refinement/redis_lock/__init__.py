@@ -178,9 +178,11 @@ class LockMapping(ProtocolMapping):
     # ----------------------------------------------------------------------------------------- driving
 
     def workload(self, random: Random) -> Command:
-        """One lock that everybody wants, and another; any command on other keys now and then."""
-        if random.random() < 0.15:
-            return redis.random_command(random)
+        """Locks; any command on other keys now and then."""
+        return redis.random_command(random) if random.random() < 0.15 else self.live_command(random)
+
+    def live_command(self, random: Random) -> Command:
+        """One lock that everybody wants, and another."""
         lock = LOCK if random.random() < 0.8 else b"other"
         owner = b"c%d" % random.randrange(4)
         commands: tuple[Command, ...] = (

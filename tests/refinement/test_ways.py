@@ -210,3 +210,11 @@ def test_every_function_that_ran_is_named_in_a_report() -> None:
     told = shown(calls)
     assert all(any(f"part{at}  impl/raft/core.py:{at}" in line for line in told) for at in range(1, 60))
     assert told[-1].endswith("part59  impl/raft/core.py:59, lines 60, 61") and len(told) < 110
+
+
+def test_a_client_that_gets_what_it_does_not_understand_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(SETS), "live_command", lambda self, random: (b"SMEMBERS", (b"set0",)))
+    result = live.live(SETS, tmp_path, 0.5, 3)
+    assert any("a client did not understand" in problem for problem in result.problems)
