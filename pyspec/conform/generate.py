@@ -188,7 +188,7 @@ class FastModule(ModuleWriter):
             "        try:",
             "            return self.digest_",
             "        except AttributeError:",
-            f"            self.digest_ = hash(({' '.join(f'hash(self.{slot}),' for slot in slots)}))",
+            f"            self.digest_ = hash(({' '.join(f'rt.digest(self.{slot}),' for slot in slots)}))",
             "            return self.digest_",
             "",
             "    def __eq__(self, other):",

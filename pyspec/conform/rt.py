@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pyspec.conform.values import Cells, Long, Pool, Sequence, concat, long, ordered
+from pyspec.conform.values import Cells, Long, Pool, Sequence, concat, digest, long, ordered
 from pyspec.lang import types as ty
 from pyspec.model.domains import bound, domain, fits, needs_check
 from pyspec.model.errors import EvaluationError
@@ -166,8 +166,8 @@ def flat(value: Value) -> Value:
 
 
 __all__ = [
-    "Cells", "State", "absolute", "add", "at", "check", "choose", "concat", "div", "domain", "each", "elements",
-    "field_of_case", "first", "fits", "flat", "flatten", "fold", "greatest", "in_range", "interval", "is_prefix",
-    "kept", "last", "least", "let", "long", "look", "mod", "mul", "names", "neg", "only", "or_else", "part", "pred",
-    "put", "replaced", "stored", "sub", "subsets", "succ", "unwrap", "with_field",
+    "Cells", "State", "absolute", "add", "at", "check", "choose", "concat", "digest", "div", "domain", "each",
+    "elements", "field_of_case", "first", "fits", "flat", "flatten", "fold", "greatest", "in_range", "interval",
+    "is_prefix", "kept", "last", "least", "let", "long", "look", "mod", "mul", "names", "neg", "only", "or_else",
+    "part", "pred", "put", "replaced", "stored", "sub", "subsets", "succ", "unwrap", "with_field",
 ]  # fmt: skip

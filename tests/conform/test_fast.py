@@ -95,6 +95,18 @@ def test_long_sequences_are_sequences() -> None:
         assert count < 300
 
 
+def test_states_are_told_apart_without_reading_long_sequences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "protocol log\nvar log: seq[0..9] = []\naction add(n in 0..9):\n    log = log + [n]\n"
+    (tmp_path / "log.pspec").write_text(text, encoding="utf-8")
+    model = FastModel(instantiate(load_spec(tmp_path / "log.pspec"), overrides={"capacity seq": 1000}))
+    (one,) = model.initial()
+    for count in range(100):
+        (one,) = model.run("add")(one, count % 10)
+    other = one.copy()  # type: ignore[attr-defined]
+    monkeypatch.setattr(Long, "__hash__", lambda self: pytest.fail("read through"))
+    assert hash(one) == hash(other) and one == other
+
+
 def test_vectors_that_share_their_items() -> None:
     dice = random.Random(3)
     kept: list[tuple[Vector, list[int]]] = [(Vector(), [])]
