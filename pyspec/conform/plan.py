@@ -14,8 +14,9 @@ from pyspec.base.diagnostics import SpecError, error
 from pyspec.conform.decode import Naming, Undecodable, decoder
 from pyspec.conform.lines import ABSENT, Get, Line, Record, getter, tester
 from pyspec.conform.machine import FastModel
+from pyspec.conform.places import aliases
 from pyspec.conform.rt import State
-from pyspec.conform.typed import Condition, Post, Put, StepForm, TypedRule, Way, aliases
+from pyspec.conform.typed import Condition, Post, Put, StepForm, TypedRule, Way
 from pyspec.conform.values import Pool
 from pyspec.lang import core
 from pyspec.lang import types as ty

@@ -44,15 +44,12 @@ Items = tuple[Value, ...]
 class State:
     """What every generated state inherits; one that is part of a frontier is never changed.
 
-    `sent_` holds the messages that the steps of one event have sent; it is no part of what is compared.
+    `sent_` holds the messages that the steps of one event have sent; it is no part of what is compared. `unsent()`
+    gives the state before an event: nothing is sent yet.
     """
 
     __slots__ = ()
     NAMES: tuple[str, ...] = ()
-
-    def unsent(self) -> State:
-        """The same before an event: nothing is sent yet."""
-        raise NotImplementedError
 
 
 def elements(items: Iterable[Value]) -> Iterable[Value]:

@@ -10,7 +10,8 @@ from typing import Any
 from pyspec.base.diagnostics import Diagnostic, SpecError, error
 from pyspec.base.source import Span
 from pyspec.conform.mapping import MappingText, Rule
-from pyspec.conform.received import Received, received, sender_names
+from pyspec.conform.places import aliases, declared, read_names, sends, targets_of, updated, variable_of
+from pyspec.conform.received import Received, received
 from pyspec.lang import core
 from pyspec.lang import types as ty
 from pyspec.lang.phrases import Vocabulary, phrase, type_phrase
@@ -315,7 +316,7 @@ class _RuleTyper:
 
     def _one_meaning(self, conditions: Iterable[Condition], form: StepForm) -> None:
         """A name in a condition is a field of the mapping or a parameter of the action, unless both are the same."""
-        targets = _targets(form.action)
+        targets = targets_of(form.action)
         for condition in conditions:
             for name in {*condition.locals} & {*self.rule_fields} & targets.keys():
                 param, part, _ = targets[name]
@@ -347,14 +348,14 @@ class _RuleTyper:
         spec = self.typer.known.spec
         of = declared(expr, spec) or expr.type
         value = core.Local(of, "value put")
-        root = _root(expr)
+        root = variable_of(expr)
         if root is None:
             raise error("E0823", f"`{text}` is no place in the state", made.place, "a variable, or an entry of a map")
         function = replace(
             made.function,
             params=(*made.function.params, ("value put", of)),
             result=next(var.type for var in spec.vars if var.name == root),
-            body=_updated(expr, value),
+            body=updated(expr, value),
         )
         self.typer.made.functions[-1] = function
         return Put(text, root, function, made.locals, self.slot(path, expr.type, of))
@@ -366,7 +367,7 @@ class _RuleTyper:
         place = self.text.place(text, given)
         target = phrase(text, place, known, scope, role)
         variables = {var.name: var for var in known.spec.vars}
-        root = _root(target)
+        root = variable_of(target)
         if root is None:
             raise error("E0823", f"`{text}` is no place in the state", place, "a variable, or an entry of a map")
         if variables[root].kind == "pool":
@@ -374,7 +375,7 @@ class _RuleTyper:
         value = phrase(given, place, known, scope, role, declared(target, known.spec) or target.type)
         if role is not None:
             scope = {**scope, known.self_name(role): known.names.roles[role].sort}
-        made = self.typer.function(text, _updated(target, value), scope, "set", None)
+        made = self.typer.function(text, updated(target, value), scope, "set", None)
         function = replace(made.function, result=variables[root].type)
         self.typer.made.functions[-1] = function
         return Put(text, root, function, made.locals, None)
@@ -407,7 +408,7 @@ class _RuleTyper:
         return StepForm(action, self._bindings(action, role), least, most, tuple(reads))
 
     def _bindings(self, action: core.Action, role: str | None) -> dict[str, Binding]:
-        targets = _targets(action)
+        targets = targets_of(action)
         whole: dict[str, int] = {}
         fields: dict[str, dict[str, int]] = {}
         given = list(self.rule.with_)
@@ -434,7 +435,7 @@ class _RuleTyper:
 
     def _unknown_parameter(self, key: str, ways: list[Way]) -> None:
         actions = [form.action for way in ways for form in way.steps]
-        known = sorted({name for action in actions for name in (*_targets(action), *_read_names(action))})
+        known = sorted({name for action in actions for name in (*targets_of(action), *read_names(action))})
         close = difflib.get_close_matches(key, known, 1)
         names = ", ".join(dict.fromkeys(action.name for action in actions)) or "an event without a step"
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
@@ -444,9 +445,6 @@ class _RuleTyper:
 def _path(path: Any) -> Any:
     """A path, whether or not it may be missing everywhere."""
     return path.rstrip("?") if isinstance(path, str) else path
-
-
-Target = tuple[str, str | None, ty.Type]
 
 
 def _given(forms: tuple[StepForm, ...]) -> dict[str, ty.Type]:
@@ -459,64 +457,6 @@ def _given(forms: tuple[StepForm, ...]) -> dict[str, ty.Type]:
     }
 
 
-def _root(expr: core.Expr) -> str | None:
-    """The variable that a place belongs to."""
-    if isinstance(expr, core.StateVar):
-        return expr.name
-    return _root(expr.args[0]) if isinstance(expr, core.Op) and expr.op == "map.at" else None
-
-
-def _updated(place: core.Expr, value: core.Expr) -> core.Expr:
-    """The value of a variable with another value at a place in it."""
-    if isinstance(place, core.StateVar):
-        return value
-    assert isinstance(place, core.Op)
-    whole, key = place.args
-    return _updated(whole, core.Op(whole.type, "map.update", (whole, key, value), span=place.span))
-
-
-def aliases(action: core.Action) -> dict[str, tuple[str, str, ty.Type]]:
-    """Names that an action gives at once to fields of its parameters: `t` of `on Vote(t)` is field term of msg."""
-    found = {}
-    for statement in action.body:
-        if not isinstance(statement, core.Let):
-            continue
-        value = statement.value
-        if isinstance(value, core.Field) and isinstance(value.item, core.Local):
-            whole = value.item.name
-            if any(param.name == whole for param in action.params):
-                found[statement.name] = (value.item.name, value.name, value.type)
-    return found
-
-
-def _targets(action: core.Action) -> dict[str, Target]:
-    """What `with` may give a value to: parameters, their fields, and the names that stand for fields."""
-    found: dict[str, Target] = {}
-    for param in action.params:
-        found[param.name] = (param.name, None, param.type)
-        if isinstance(param.type, ty.Record):
-            for name, of in param.type.fields:
-                found[f"{param.name}.{name}"] = (param.name, name, of)
-    for name, (param_name, part, _) in aliases(action).items():
-        of = next(param.type for param in action.params if param.name == param_name)
-        assert isinstance(of, ty.Record)
-        found[name] = (param_name, part, dict(of.fields)[part])
-    return found | {name: (param.name, None, param.type) for name, param in sender_names(action).items()}
-
-
-def _read_names(action: core.Action) -> Iterable[str]:
-    message = received(action)
-    return () if message is None else message.names
-
-
-def sends(action: core.Action, spec: core.Spec) -> tuple[str, ...]:
-    """The pools that an action adds messages to."""
-    pools = {var.name for var in spec.vars if var.kind == "pool"}
-    return tuple(
-        dict.fromkeys(node.var for node in nodes(action) if isinstance(node, core.Assign) and node.var in pools)
-    )
-
-
 def _sent(forms: tuple[StepForm, ...], posts: tuple[Post, ...], known: Vocabulary) -> ty.Type | None:
     """The type of the message that a way sends, if there is just one."""
     pools = dict.fromkeys(pool for form in forms for pool in sends(form.action, known.spec))
@@ -525,17 +465,3 @@ def _sent(forms: tuple[StepForm, ...], posts: tuple[Post, ...], known: Vocabular
         return None
     (pool,) = pools
     return next((message.type for message in known.spec.messages if message.var == pool), None)
-
-
-def declared(expr: core.Expr, spec: core.Spec) -> ty.Type | None:
-    """The type of the place that an expression reads, with its bounds; for `len(x)` that of x."""
-    if isinstance(expr, core.StateVar):
-        return next(var.type for var in spec.vars if var.name == expr.name)
-    if isinstance(expr, core.Op) and expr.op == "map.at":
-        whole = declared(expr.args[0], spec)
-        return whole.value if isinstance(whole, ty.Map) else None
-    if isinstance(expr, core.Op) and expr.op == "seq.len":
-        return declared(expr.args[0], spec)
-    if isinstance(expr, core.Field) and isinstance(expr.item.type, ty.Record):
-        return dict(expr.item.type.fields).get(expr.name)
-    return None

@@ -6,6 +6,7 @@ Lines in the midst of a step, pre-votes (which no line shows), CheckQuorum, snap
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -307,7 +308,7 @@ class Cluster:
         for message in due:
             node = self.nodes[message["to"]]
             if node.me not in self.down and self.cut not in (message["from"], message["to"]):
-                self.act(node, lambda node=node, message=message: node.receive(message))  # type: ignore[misc]
+                self.act(node, partial(node.receive, message))
         chance = self.dice.random()
         if chance < 0.03:
             self.cut = self.dice.choice(NODES)
